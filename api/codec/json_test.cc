@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/repeated_keys.h"
+
 namespace skiff {
 namespace {
 
@@ -70,6 +72,36 @@ TEST(Json, NumbersKeepIntegersAndPrintAsGo) {
 TEST(Json, LaterDuplicatesWin) {
   EXPECT_EQ(DumpJson(*ParseJson("{\"a\":1,\"a\":{\"b\":[1,true,null]}}")),
             "{\"a\":{\"b\":[1,true,null]}}");
+}
+
+TEST(Json, KeysThatOccurTwiceAreNoticed) {
+  const auto repeats = [](std::string_view text) {
+    bool repeats_keys = false;
+    EXPECT_TRUE(ParseJson(text, repeats_keys)) << text;
+    return repeats_keys;
+  };
+  EXPECT_FALSE(repeats(R"({"a":{"a":1,"b":2},"b":[{"a":1},{"a":1}],"aa":null})"));
+  EXPECT_TRUE(repeats(R"({"a":1,"b":2,"a":3})"));
+  EXPECT_TRUE(repeats(R"({"b":null,"a":1,"\u0062":null})"));
+  EXPECT_TRUE(repeats(R"([{"a":[{"b":{"c":1,"c":1}}]}])"));
+  // Also where the later one takes away what was there twice.
+  EXPECT_TRUE(repeats(R"({"a":{"b":1,"b":2},"c":1,"a":{}})"));
+}
+
+TEST(Json, WhatIsLongIsWrittenInOrder) {
+  std::string expected = "[";
+  Json list = Json::array();
+  for (size_t i = 0; i < 300; ++i) {
+    const std::string text(i * 7 % 1200, 'x');
+    list.push_back({{"name", text}, {"n", i}, {"q", text + "\n"}, {"half", 0.5}, {"none", nullptr}});
+    expected += (i > 0 ? ",{\"half\":0.5,\"n\":" : "{\"half\":0.5,\"n\":") + std::to_string(i) +
+                ",\"name\":\"" + text + "\",\"none\":null,\"q\":\"" + text + "\\n\"}";
+  }
+  std::string out = "before ";
+  AppendJson(list, out);
+  EXPECT_EQ(out, "before " + expected + "]");
+  EXPECT_EQ(*ParseJson(expected + "]"), list);
+  EXPECT_EQ(DumpJson({{"a", Json::array()}, {"b", Json::object()}}), R"({"a":[],"b":{}})");
 }
 
 TEST(Json, WhatAPageWouldTakeForItsOwnIsEscaped) {

@@ -197,6 +197,12 @@ bool StopsRules(const Cause& cause) {
          cause.reason == "FieldValueTypeInvalid";
 }
 
+// Fills in what is missing, where its text does not become longer than that.
+bool ApplyMeasured(const Schema& schema, Json& content, size_t bytes_max) {
+  const size_t bytes = DumpJson(content).size();
+  return ApplyDefaults(schema, content, bytes_max - std::min(bytes_max, bytes));
+}
+
 // Go's words for a value of another type than the one at a path should be.
 std::string AccessError(std::string_view path, const Json& value, std::string_view wanted) {
   return fmt::format(".{} accessor error: {} is of the type {}, expected {}", path, GoShown(value),
@@ -323,6 +329,12 @@ const Type& WholeType(const KindInfo& kind) {
 Result<bool> CustomKind::Complete(Json& content, size_t bytes_max,
                                   std::vector<std::string>* unknown) const {
   const Schema& schema = own->schema();
+  if (!schema.has_embedded) {
+    const Findings found = Inspect(schema, content);
+    if (!found.unknown && !found.nulls) {
+      return !found.lacks_defaults || ApplyMeasured(schema, content, bytes_max);
+    }
+  }
   if (Prune(schema, content, unknown)) PruneNulls(schema, content);
   std::vector<std::string> unknown_metadata;
   TRY(CoerceEmbedded(schema, content, true, unknown ? &unknown_metadata : nullptr));
@@ -333,11 +345,9 @@ Result<bool> CustomKind::Complete(Json& content, size_t bytes_max,
 }
 
 bool CustomKind::FillIn(Json& content, size_t bytes_max) const {
-  const Schema& schema = own->schema();
   // What has all of them, as nearly all objects that are changed, need not be measured.
-  if (!LacksDefaults(schema, content)) return true;
-  const size_t bytes = DumpJson(content).size();
-  return ApplyDefaults(schema, content, bytes_max - std::min(bytes_max, bytes));
+  const Schema& schema = own->schema();
+  return !LacksDefaults(schema, content) || ApplyMeasured(schema, content, bytes_max);
 }
 
 Result<bool> CustomKind::FromStore(std::string_view api_version, Json& content,

@@ -39,15 +39,12 @@ class UnknownPaths {
   size_t bytes_ = 0;
 };
 
-// One walk, over a document that it prunes or over one that it only looks at.
-template <typename Document>
 class Pruner {
  public:
-  static constexpr bool kPrunes = !std::is_const_v<Document>;
   explicit Pruner(std::vector<std::string>* unknown) : unknown_(unknown) {}
 
   // `schema` null: nothing is known of what stands here.
-  void Value(const Schema* schema, Document& value, const Place& place) {
+  void Value(const Schema* schema, Json& value, const Place& place) {
     saw_null_ |= value.is_null();
     if (schema != nullptr && schema->preserve_unknown) return Keep(*schema, value, place);
     if (value.is_array()) {
@@ -56,7 +53,7 @@ class Pruner {
       return;
     }
     if (!value.is_object()) return;
-    auto& members = MembersOf(value);
+    auto& members = value.get_ref<Json::object_t&>();
     PropertySearch properties = schema ? PropertySearch(*schema) : PropertySearch();
     for (auto member = members.begin(); member != members.end();) {
       const std::string& name = member->first;
@@ -68,29 +65,18 @@ class Pruner {
         Value(below, member->second, place.Member(name));
       } else {
         Report(place, name);
-        if constexpr (kPrunes) {
-          member = members.erase(member);
-          continue;
-        }
+        member = members.erase(member);
+        continue;
       }
       ++member;
     }
   }
 
   bool saw_null() const { return saw_null_; }
-  bool saw_unknown() const { return saw_unknown_; }
 
  private:
-  static auto& MembersOf(Document& value) {
-    if constexpr (kPrunes) {
-      return value.template get_ref<Json::object_t&>();
-    } else {
-      return value.template get_ref<const Json::object_t&>();
-    }
-  }
-
   // What the schema names is pruned by it, all else stays.
-  void Keep(const Schema& schema, Document& value, const Place& place) {
+  void Keep(const Schema& schema, Json& value, const Place& place) {
     saw_null_ |= value.is_null();
     if (value.is_array()) {
       if (schema.items == nullptr) return;
@@ -105,7 +91,7 @@ class Pruner {
     }
     if (!value.is_object()) return;
     PropertySearch properties(schema);
-    for (auto& [name, below] : MembersOf(value)) {
+    for (auto& [name, below] : value.get_ref<Json::object_t&>()) {
       const Schema* property = properties.Find(name);
       if (schema.embedded && IsTypeMeta(name)) {
         saw_null_ = true;  // Nobody has looked.
@@ -117,13 +103,75 @@ class Pruner {
   }
 
   void Report(const Place& place, const std::string& name) {
-    saw_unknown_ = true;
     if (unknown_.has_room()) unknown_.Add(place.Member(name).Text());
   }
 
   UnknownPaths unknown_;
   bool saw_null_ = false;
-  bool saw_unknown_ = false;
+};
+
+// What walks that change a document would find to change in it: all of it in one walk, since of
+// most documents that is nothing.
+class Inspector {
+ public:
+  void Value(const Schema& schema, const Json& value) {
+    if (value.is_object()) return Members(schema, value, schema.preserve_unknown);
+    if (value.is_array()) return Items(schema, value, schema.preserve_unknown);
+    found_.nulls |= value.is_null();
+  }
+
+  const Findings& found() const { return found_; }
+
+ private:
+  // `keeps`: what the schema does not name stays, and nobody looks at it.
+  void Members(const Schema& schema, const Json& object, bool keeps) {
+    PropertySearch properties(schema);
+    size_t found_defaults = 0;
+    for (const auto& [name, value] : object.get_ref<const Json::object_t&>()) {
+      if (const Schema* property = properties.Find(name)) {
+        found_defaults += property->default_value.has_value();
+        Value(*property, value);
+      } else if (schema.additional != nullptr) {
+        Value(*schema.additional, value);
+      } else if (HasAdditional(schema)) {
+        Undescribed(value);
+      } else {
+        found_.unknown |= !keeps;
+      }
+    }
+    if (schema.has_defaults) found_.lacks_defaults |= found_defaults < DefaultsOf(schema);
+  }
+
+  void Items(const Schema& schema, const Json& list, bool keeps) {
+    if (schema.items == nullptr && keeps) return;
+    for (const Json& item : list.get_ref<const Json::array_t&>()) {
+      if (schema.items == nullptr) {
+        Undescribed(item);
+      } else if (!keeps || !item.is_structured()) {
+        Value(*schema.items, item);
+      } else if (item.is_object()) {
+        Members(*schema.items, item, true);
+      } else {
+        Items(*schema.items, item, true);
+      }
+    }
+  }
+
+  static size_t DefaultsOf(const Schema& schema) {
+    return static_cast<size_t>(std::ranges::count_if(schema.properties, [](const auto& property) {
+      return property.second->default_value.has_value();
+    }));
+  }
+
+  // No member of it is known.
+  void Undescribed(const Json& value) {
+    found_.nulls |= value.is_null();
+    found_.unknown |= value.is_object() && !value.empty();
+    if (!value.is_array()) return;
+    for (const Json& item : value.get_ref<const Json::array_t&>()) Undescribed(item);
+  }
+
+  Findings found_;
 };
 
 bool IsRefusedNull(const Schema* schema, const Json& value) {
@@ -226,7 +274,7 @@ class Coercer {
 }  // namespace
 
 bool Prune(const Schema& schema, Json& content, std::vector<std::string>* unknown) {
-  Pruner<Json> pruner(unknown);
+  Pruner pruner(unknown);
   pruner.Value(&schema, content, {});
   if (unknown != nullptr) std::sort(unknown->begin(), unknown->end());
   return pruner.saw_null();
@@ -354,11 +402,16 @@ bool LacksDefaults(const Schema& schema, const Json& content) {
   return false;
 }
 
+Findings Inspect(const Schema& schema, const Json& content) {
+  Inspector inspector;
+  inspector.Value(schema, content);
+  return inspector.found();
+}
+
 bool IsSurelyComplete(const Schema& schema, const Json& content) {
   if (schema.has_embedded) return false;
-  Pruner<const Json> looks(nullptr);
-  looks.Value(&schema, content, {});
-  return !looks.saw_unknown() && !looks.saw_null() && !LacksDefaults(schema, content);
+  const Findings found = Inspect(schema, content);
+  return !found.unknown && !found.nulls && !found.lacks_defaults;
 }
 
 Result<> CoerceEmbedded(const Schema& schema, Json& content, bool strict,

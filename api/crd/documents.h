@@ -33,6 +33,16 @@ bool LacksDefaults(const Schema& schema, const Json& content);
 Result<> CoerceEmbedded(const Schema& schema, Json& content, bool strict,
                         std::vector<std::string>* unknown);
 
+// What a document has that these would change. What nothing describes, because something around it
+// keeps what its schema does not name, nobody looks at.
+struct Findings {
+  bool unknown = false;  // Fields that go.
+  bool nulls = false;    // Whether allowed or not.
+  bool lacks_defaults = false;
+};
+// Of a schema without embedded resources. Defaults in the place of nulls are not told of.
+Findings Inspect(const Schema& schema, const Json& content);
+
 // Whether all of these would leave it as it is. False too where only they themselves could tell: of
 // embedded resources, and where there are nulls.
 bool IsSurelyComplete(const Schema& schema, const Json& content);

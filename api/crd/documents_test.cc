@@ -57,6 +57,56 @@ TEST(DocumentsTest, AreCompleteOnlyWhenNothingWouldChange) {
   }
 }
 
+// Looking finds what each of the walks that change something would have changed.
+TEST(DocumentsTest, AreLookedThroughOnceForAllThatMayChange) {
+  const auto schema = SchemaOf(R"({"type": "object", "properties": {
+      "a": {"type": "integer", "default": 1},
+      "n": {"type": "string", "nullable": true},
+      "list": {"type": "array", "items": {"type": "object", "properties": {
+          "b": {"type": "integer", "default": 1}}}},
+      "any": {"type": "object", "additionalProperties": true},
+      "map": {"type": "object", "additionalProperties": {"type": "array", "items": {
+          "type": "object", "properties": {"c": {"type": "string", "default": "x"}}}}},
+      "open": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {
+          "rows": {"type": "array", "items": {"type": "object", "properties": {
+              "d": {"type": "integer", "default": 1}}}}}},
+      "opens": {"type": "array", "x-kubernetes-preserve-unknown-fields": true, "items": {
+          "type": "object", "properties": {"e": {"type": "integer", "default": 1}}}}}})");
+  const std::vector<std::string> members = {R"("a": 1)",
+                                            R"("n": null)",
+                                            R"("x": 1)",
+                                            R"("list": [])",
+                                            R"("list": [{"b": 2}])",
+                                            R"("list": [{"b": 2}, {}])",
+                                            R"("list": [{"b": 2, "y": 1}])",
+                                            R"("list": [3, null])",
+                                            R"("any": {"p": {}, "q": [1]})",
+                                            R"("any": {"p": {"q": 1}})",
+                                            R"("any": {"p": [{"q": 1}]})",
+                                            R"("any": {"p": [null]})",
+                                            R"("map": {"k": [{"c": "z"}], "l": []})",
+                                            R"("map": {"k": [{}]})",
+                                            R"("map": {"k": [{"c": "z", "z": 1}]})",
+                                            R"("open": {"u": {"v": null}, "w": 1})",
+                                            R"("open": {"rows": [{"d": 1}]})",
+                                            R"("open": {"rows": [{"d": 1, "z": 1}]})",
+                                            R"("open": {"rows": [{}]})",
+                                            R"("opens": [{"e": 1, "z": {}}])",
+                                            R"("opens": [{"z": 1}])",
+                                            R"("opens": [null, 1])"};
+  for (const std::string& one : members) {
+    for (const std::string& other : members) {
+      // Of what is there twice the second counts.
+      const Json content = *ParseJson("{" + one + ", " + other + "}");
+      const Findings found = Inspect(*schema, content);
+      Json pruned = content;
+      EXPECT_EQ(Prune(*schema, pruned, nullptr), found.nulls) << content;
+      EXPECT_EQ(pruned != content, found.unknown) << content;
+      EXPECT_EQ(LacksDefaults(*schema, content), found.lacks_defaults) << content;
+    }
+  }
+}
+
 // As in kube-apiserver, which lets a definition give a map's values any default.
 TEST(DocumentsTest, GetNothingUnknownFromTheDefaultsOfAMapsValues) {
   const auto schema = SchemaOf(R"({"type": "object", "properties": {

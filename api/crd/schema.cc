@@ -248,11 +248,10 @@ const Schema* Schema::Property(std::string_view name) const {
 
 const Schema* PropertySearch::Find(std::string_view name) {
   if (next_ == end_) return nullptr;
-  if (next_->first != name) {
-    next_ = std::lower_bound(
-        next_, end_, name,
-        [](const auto& property, std::string_view wanted) { return property.first < wanted; });
-  }
+  if (next_->first == name) return (next_++)->second.get();
+  next_ = std::lower_bound(next_, end_, name, [](const auto& property, std::string_view wanted) {
+    return property.first < wanted;
+  });
   return next_ == end_ || next_->first != name ? nullptr : (next_++)->second.get();
 }
 

@@ -70,17 +70,44 @@ class Validator {
     if (is_told_enough || told_bytes_ > kToldBytesMax) return;
     left_.Look(1);
     if (left_.looks == 0) return GiveUp(path);
-    Type(schema, value, path);
-    if (value.is_null()) return Enumeration(schema, value, path);
-    Combinations(schema, value, path);
-    if (value.is_string()) Text(schema, value, path);
-    if (value.is_number()) Numbers(schema, value, path);
+    if (!IsPlainly(schema, value)) Type(schema, value, path);
+    const SchemaLimits* limits = schema.limits.get();
+    if (limits != nullptr && !value.is_null()) {
+      if (Combines(*limits)) Combinations(*limits, value, path);
+      if (value.is_string()) Text(*limits, value, path);
+      if (value.is_number()) Numbers(*limits, value, path);
+    }
     if (value.is_array()) Items(schema, value, old, path);
-    Enumeration(schema, value, path);
+    if (limits != nullptr && !limits->values.empty()) Enumeration(*limits, value, path);
     if (value.is_object()) Members(schema, value, old, path);
   }
 
  private:
+  // Whether it is of the schema's type, whatever else is said: nearly all that is sent is.
+  static bool IsPlainly(const Schema& schema, const Json& value) {
+    if (schema.int_or_string) return false;
+    switch (value.type()) {
+      case Json::value_t::object:
+        return schema.type == "object";
+      case Json::value_t::array:
+        return schema.type == "array";
+      case Json::value_t::string:
+        return schema.type == "string";
+      case Json::value_t::boolean:
+        return schema.type == "boolean";
+      case Json::value_t::number_integer:
+        return schema.type == "integer";
+      default:
+        return false;
+    }
+  }
+
+  // Whether it asks what other schemas say.
+  static bool Combines(const SchemaLimits& limits) {
+    return !limits.all_of.empty() || !limits.any_of.empty() || !limits.one_of.empty() ||
+           limits.none_of != nullptr;
+  }
+
   void Type(const Schema& schema, const Json& value, const Place& path) {
     const std::string_view is = TypeNameOf(value);
     if (value.is_null() && schema.nullable) return;
@@ -128,9 +155,7 @@ class Validator {
     return path.Text() + " in body ";
   }
 
-  void Combinations(const Schema& schema, const Json& value, const Place& path) {
-    if (schema.limits == nullptr) return;
-    const SchemaLimits& limits = *schema.limits;
+  void Combinations(const SchemaLimits& limits, const Json& value, const Place& path) {
     if (!limits.any_of.empty()) {
       const auto [valid, best] = Try(limits.any_of, value, path);
       if (left_.looks == 0) return GiveUp(path);
@@ -204,14 +229,16 @@ class Validator {
     return {valid, std::move(best)};
   }
 
-  void Text(const Schema& schema, const Json& value, const Place& path) {
-    if (schema.limits == nullptr) return;
-    const SchemaLimits& limits = *schema.limits;
+  void Text(const SchemaLimits& limits, const Json& value, const Place& path) {
     const auto& text = value.get_ref<const std::string&>();
-    const auto runes = static_cast<int64_t>(RuneCount(text));
-    if (limits.max_length && runes > *limits.max_length) {
+    // There are no more of them than bytes.
+    const auto has_more = [&](int64_t runes) {
+      return static_cast<int64_t>(text.size()) > runes &&
+             static_cast<int64_t>(RuneCount(text)) > runes;
+    };
+    if (limits.max_length && has_more(*limits.max_length)) {
       out_.TooLong(At(path), static_cast<size_t>(*limits.max_length));
-    } else if (limits.min_length && runes < *limits.min_length) {
+    } else if (limits.min_length && !has_more(*limits.min_length - 1)) {
       out_.Invalid(At(path), value,
                    Body(path) + "should be at least " + std::to_string(*limits.min_length) +
                        " chars long");
@@ -256,9 +283,7 @@ class Validator {
     return *compiled_;
   }
 
-  void Numbers(const Schema& schema, const Json& value, const Place& path) {
-    if (schema.limits == nullptr) return;
-    const SchemaLimits& limits = *schema.limits;
+  void Numbers(const SchemaLimits& limits, const Json& value, const Place& path) {
     if (IsGoInt(value)) {
       const auto number = value.get<int64_t>();
       Limits(limits, number, path, GoInt64,
@@ -311,8 +336,9 @@ class Validator {
     const SchemaLimits& limits = schema.Limits();
     const auto size = static_cast<int64_t>(list.size());
     const KeyedItems& before = lists_.Of(schema.list_type, schema.list_keys, old);
-    for (size_t i = 0; schema.items != nullptr && i < list.size(); ++i) {
-      Value(*schema.items, list[i], before.Find(list[i]), path.Item(i));
+    const auto& items = list.get_ref<const Json::array_t&>();
+    for (size_t i = 0; schema.items != nullptr && i < items.size(); ++i) {
+      Value(*schema.items, items[i], before.Find(items[i]), path.Item(i));
     }
     if (limits.min_items && size < *limits.min_items) {
       out_.Invalid(At(path), size,
@@ -324,9 +350,7 @@ class Validator {
     }
   }
 
-  void Enumeration(const Schema& schema, const Json& value, const Place& path) {
-    const SchemaLimits& limits = schema.Limits();
-    if (limits.values.empty()) return;
+  void Enumeration(const SchemaLimits& limits, const Json& value, const Place& path) {
     const auto found =
         std::find_if(limits.values.begin(), limits.values.end(), [&](const Json& each) {
           return EqualInGo(each, value) || IsConverted(value, each);

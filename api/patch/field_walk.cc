@@ -1,6 +1,7 @@
 // Walks over documents by their table that yield sets of fields: the half of field_set.h that knows
 // how apply sees structures, maps and lists.
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -239,33 +240,35 @@ class ShapeWriter {
     if (out_.size() > kShapeBytesMax) return false;
     if (spot.type != nullptr && KeptAsText(*spot.type) != nullptr) return false;
     const int shape = spot.type == nullptr ? -1 : static_cast<int>(spot.type->shape);
-    out_ += static_cast<char>('a' + shape);
-    out_ += spot.IsAtomic() ? '.' : '/';
-    if (before != nullptr) out_ += *before == value ? '=' : '!';
-    switch (value.type()) {
-      case Json::value_t::object:
-        return Members(spot, before, value);
-      case Json::value_t::array:
-        return Items(spot, before, value);
-      case Json::value_t::null:
-        out_ += 'n';
-        return true;
-      case Json::value_t::boolean:
-        out_ += 'b';
-        return true;
-      case Json::value_t::string:
-        out_ += 's';
-        return true;
-      case Json::value_t::number_integer:
-      case Json::value_t::number_unsigned:
-        out_ += 'd';
-        return true;
-      default:
-        return false;  // A fraction, of which some are odd, among others.
-    }
+    std::array<char, 4> told = {static_cast<char>('a' + shape), spot.IsAtomic() ? '.' : '/'};
+    size_t size = 2;
+    if (before != nullptr) told[size++] = *before == value ? '=' : '!';
+    if (!value.is_structured()) told[size++] = ScalarSign(value);
+    out_.append(told.data(), size);
+    if (value.is_object()) return Members(spot, before, value);
+    if (value.is_array()) return Items(spot, before, value);
+    return told[size - 1] != kNoSign;
   }
 
  private:
+  static constexpr char kNoSign = '?';
+
+  static char ScalarSign(const Json& value) {
+    switch (value.type()) {
+      case Json::value_t::null:
+        return 'n';
+      case Json::value_t::boolean:
+        return 'b';
+      case Json::value_t::string:
+        return 's';
+      case Json::value_t::number_integer:
+      case Json::value_t::number_unsigned:
+        return 'd';
+      default:
+        return kNoSign;  // A fraction, of which some are odd, among others.
+    }
+  }
+
   bool Members(const Spot& spot, const Json* before, const Json& value) {
     const auto& members = value.get_ref<const Json::object_t&>();
     out_ += '{';
@@ -293,8 +296,8 @@ class ShapeWriter {
 
   bool Items(const Spot& spot, const Json* before, const Json& value) {
     if (before != nullptr) return false;
-    const bool has_elements =
-        spot.type != nullptr && spot.type->shape == Shape::kList && !spot.IsAtomic();
+    const bool has_type = spot.type != nullptr && spot.type->shape == Shape::kList;
+    const bool has_elements = has_type && !spot.IsAtomic();
     out_ += has_elements ? '*' : '[';
     AppendShapeNumber(value.size(), out_);
     std::set<std::string> seen;
@@ -305,7 +308,6 @@ class ShapeWriter {
         AppendShapeText(*element, out_);
         if (!seen.insert(*std::move(element)).second) return false;
       }
-      const bool has_type = spot.type != nullptr && spot.type->shape == Shape::kList;
       if (!Walk(has_type ? spot.Item() : Spot(), nullptr, value[i])) return false;
     }
     return true;
@@ -332,7 +334,10 @@ bool AppendShape(const Spot& spot, const Json& empty, const Json& document, std:
 }
 
 void AppendShapeNumber(size_t number, std::string& out) {
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(number >> shift);
+  const std::array<char, 4> bytes = {static_cast<char>(number >> 24),
+                                     static_cast<char>(number >> 16),
+                                     static_cast<char>(number >> 8), static_cast<char>(number)};
+  out.append(bytes.data(), bytes.size());
 }
 
 void AppendShapeText(std::string_view text, std::string& out) {

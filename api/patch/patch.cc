@@ -7,6 +7,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/codec/repeated_keys.h"
 #include "api/text/go_text.h"
 
 namespace skiff {
@@ -224,7 +225,8 @@ Result<MergePatch> ParseMergePatch(std::string_view text) {
   JsonReader in(text);
   MergePatch patch;
   const JsonToken token = in.Next();
-  patch.patch = ReadJson(in, token);
+  bool repeats_keys = false;
+  patch.patch = ReadJson(in, token, repeats_keys);
   in.Finish();
   if (in.failed()) return CannotDecode(in.error());
   if (const std::string misfit = in.Misfit("value"); !misfit.empty()) return CannotDecode(misfit);
@@ -232,7 +234,7 @@ Result<MergePatch> ParseMergePatch(std::string_view text) {
   if (token != JsonToken::kObject) {
     return CannotDecode(CannotUnmarshal(token) + "value of type map[string]interface {}");
   }
-  patch.strict_errors = FindDuplicates(text);
+  if (repeats_keys) patch.strict_errors = FindDuplicates(text);
   return patch;
 }
 

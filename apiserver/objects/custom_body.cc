@@ -6,6 +6,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/codec/repeated_keys.h"
 #include "api/crd/custom_kind.h"
 #include "api/crd/documents.h"
 #include "api/patch/patch.h"
@@ -56,7 +57,8 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
     parts.document = TRY(ParseJson(DumpJson(yaml->value)));
     parts.yaml_duplicates = std::move(yaml->duplicates);
   } else if (media.empty() || media == "application/json") {
-    auto parsed = ParseJson(http.Body());
+    bool repeats_keys = false;
+    auto parsed = ParseJson(http.Body(), repeats_keys);
     if (!parsed) {
       // Its kind could be read, unlike a number further on.
       const auto meta = PeekTypeMeta(http.Body());
@@ -68,7 +70,7 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
           http.Body()));
     }
     parts.document = std::move(*parsed);
-    if (validation != FieldValidation::kIgnore) {
+    if (repeats_keys && validation != FieldValidation::kIgnore) {
       parts.json_duplicates = FindDuplicates(http.Body());
     }
   } else {
