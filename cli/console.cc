@@ -3,9 +3,18 @@
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
+#include "client/transport.h"
 
 namespace skiff::cli {
 namespace {
+
+// The page, and the namespace that it begins in, where one is named.
+std::string PageIn(const Session& session) {
+  http::Request page;
+  page.path = "/console/";
+  if (session.namespace_named()) page.query.emplace_back("namespace", session.namespace_());
+  return EncodeTarget(page);
+}
 
 // What another server says of a path that it does not know, or lets nobody ask for.
 bool HasNoConsole(Reason reason) {
@@ -28,7 +37,7 @@ Result<> RunConsole(Command& command, const Args& args) {
   }
   if (!made) return Fail(made.error());
   const std::string page = server + "/console/";
-  const std::string link = page + "#login=" + TextAt(*made, "code");
+  const std::string link = server + PageIn(session) + "#login=" + TextAt(*made, "code");
   const std::string user = TextAt(*made, "user");
   const auto& browse = command.environment().browse;
   if (!print && browse && browse(link)) {

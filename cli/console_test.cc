@@ -1,4 +1,8 @@
 #include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
 
 #include "cli/program_fixture.h"
 
@@ -19,6 +23,15 @@ class ConsoleVerbTest : public ProgramTest {
                           : R"({"kind": "Status", "reason": "NotFound", "message": "no"})";
       return response;
     };
+  }
+  int RunInContext(const std::string& context) {
+    const std::string path = testing::TempDir() + "console-" + std::to_string(getpid());
+    std::ofstream(path) << R"({"current-context": "c", "contexts": [{"name": "c", "context": )"
+                        << context << R"(}], "clusters": [{"name": "k",
+                           "cluster": {"server": "https://h:2"}}]})";
+    const int code = Run("console", {"--kubeconfig=" + path});
+    std::filesystem::remove(path);
+    return code;
   }
   int status_ = 200;
   std::string asked_;
@@ -45,6 +58,15 @@ TEST_F(ConsoleVerbTest, OpensItWhereSomebodyDoes) {
   EXPECT_EQ(Run("console", {"--server=https://h:1", "--print"}), 0);
   EXPECT_EQ(seen, "");
   EXPECT_EQ(out_, "https://h:1/console/#login=c0de\n");
+}
+
+TEST_F(ConsoleVerbTest, BeginsInTheNamespaceThatIsNamed) {
+  EXPECT_EQ(Run("console", {"--server=https://h:1", "-n", "shop"}), 0) << err_;
+  EXPECT_EQ(out_, "https://h:1/console/?namespace=shop#login=c0de\n");
+  EXPECT_EQ(RunInContext(R"({"cluster": "k", "namespace": "a b"})"), 0) << err_;
+  EXPECT_EQ(out_, "https://h:2/console/?namespace=a%20b#login=c0de\n") << "the context's";
+  EXPECT_EQ(RunInContext(R"({"cluster": "k"})"), 0) << err_;
+  EXPECT_EQ(out_, "https://h:2/console/#login=c0de\n") << "none is";
 }
 
 TEST_F(ConsoleVerbTest, AnotherServerHasNone) {

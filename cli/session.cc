@@ -303,6 +303,7 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
     connection.options = TRY(InClusterOptions(host, environment.variable("KUBERNETES_SERVICE_PORT"),
                                               kServiceAccountDirectory));
     connection.namespace_ = PodNamespace(environment);
+    connection.namespace_named = true;
     connection.impersonation = TRY(ImpersonationOf(flags, {}, ""));
   } else {
     const auto chosen = TRY(ChosenContext(config, flags));
@@ -340,12 +341,16 @@ Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags
       connection.options = TRY(config.Options("\x01"));
     }
     if (!chosen.namespace_.empty()) connection.namespace_ = chosen.namespace_;
+    connection.namespace_named = !chosen.namespace_.empty();
   }
   connection.options.proxies = ProxiesOf(environment);
   TRY(ApplyClusterFlags(flags, named.cluster, connection.options));
   TRY(ApplyUserFlags(flags, named.user, connection.options));
   connection.options.request_timeout_ms = TRY(TimeoutMs(flags.request_timeout));
-  if (!flags.namespace_.empty()) connection.namespace_ = flags.namespace_;
+  if (!flags.namespace_.empty()) {
+    connection.namespace_ = flags.namespace_;
+    connection.namespace_named = true;
+  }
   return connection;
 }
 
@@ -366,6 +371,7 @@ Result<std::unique_ptr<Session>> Session::Open(Environment& environment, const G
   session->impersonation_ = std::move(connection.impersonation);
   session->namespace__ = connection.namespace_;
   session->namespace_given_ = !flags.namespace_.empty();
+  session->namespace_named_ = connection.namespace_named;
   session->wants_input_ = connection.wants_input;
   if (flags.match_server_version) TRY(CheckServerVersion(session->api()));
   return session;

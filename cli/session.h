@@ -43,6 +43,8 @@ class Session {
   // -n, else the context's, else "default".
   const std::string& namespace_() const { return namespace__; }
   bool namespace_given() const { return namespace_given_; }
+  // -n or the context say which: it is not "default" for want of one.
+  bool namespace_named() const { return namespace_named_; }
   // "" for cluster-scoped kinds.
   std::string NamespaceFor(const Resource& resource, bool all = false) const {
     return resource.namespaced && !all ? namespace__ : "";
@@ -65,6 +67,7 @@ class Session {
   std::string namespace__;
   bool namespace_given_ = false;
   bool wants_input_ = false;
+  bool namespace_named_ = false;
 };
 
 // The files that kubectl would read, merged.
@@ -79,7 +82,8 @@ struct Connection {
   HttpsOptions options;
   http::Headers impersonation;
   std::string namespace_ = "default";
-  bool wants_input = false;  // Of a program that asks the user for credentials at the terminal.
+  bool wants_input = false;      // Of a program that asks the user for credentials at the terminal.
+  bool namespace_named = false;  // -n or the context say which it is.
 };
 Result<Connection> ResolveConnection(Environment& environment, const GlobalFlags& flags);
 

@@ -172,6 +172,7 @@ Result<http::Response> RevisionAt(const NonResourceParts& parts, const http::Req
   Json document = {{"resourceVersion", std::to_string(found.revision.value)}};
   if (found.is_oldest) document["oldest"] = true;
   if (found.at) document["since"] = Time(*found.at).Rfc3339Micro();
+  if (found.sure_until) document["sureUntil"] = Time(*found.sure_until).Rfc3339Micro();
   return IndentedJson(document);
 }
 

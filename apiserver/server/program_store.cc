@@ -52,8 +52,7 @@ Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& cloc
     return healthy || raw->NeedsRestart() ? healthy : Result<>();
   };
   opened.ready = [raw = store.get()] { return raw->CheckHealth(); };
-  const auto checkpoints =
-      std::make_shared<Checkpoints>(*store, flags.data_dir + "/checkpoints");
+  const auto checkpoints = std::make_shared<Checkpoints>(*store, flags.data_dir + "/checkpoints");
   opened.checkpoint = [checkpoints] { return checkpoints->Make(); };
   opened.find_moment = [raw = store.get()](TimePoint moment) { return raw->At(moment); };
   opened.own_loops.push_back(&store->ReadHistoryAside());
@@ -117,6 +116,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock,
   opened.checkpoint = [how = EtcdCopyCommand(flags)]() -> Result<std::string> {
     return Fail(Reason::kMethodNotAllowed, how);
   };
+  opened.find_moment = [raw = store.get()](TimePoint moment) { return raw->At(moment); };
   opened.own_loops.push_back(&store->ReadHistoryAside());
   opened.loops.push_back(
       std::make_unique<EtcdCompactor>(*store, clock, flags.etcd_compaction_interval));

@@ -50,6 +50,15 @@ TEST_F(RevisionRequestTest, SaysWhereThePastBegins) {
       "oldest": true, "since": "2026-01-02T15:04:05.000000Z"})"));
 }
 
+TEST_F(RevisionRequestTest, SaysHowFarItIsSureWhereOthersWriteAsWell) {
+  const TimePoint until = Time::Parse("2026-01-02T15:04:05Z")->point();
+  Knows([&](TimePoint) -> Result<StoreMoment> {
+    return StoreMoment{.revision = Revision{7}, .sure_until = until};
+  });
+  EXPECT_EQ(Get(std::string(kPath) + "?ago=1h").body, Json::parse(R"({"resourceVersion": "7",
+      "sureUntil": "2026-01-02T15:04:05.000000Z"})"));
+}
+
 TEST_F(RevisionRequestTest, SaysWhatItCannotTell) {
   EXPECT_EQ(Get(std::string(kPath) + "?ago=1h").code, 404) << "a server that does not know";
   Knows([](TimePoint) -> Result<StoreMoment> { return Fail(Reason::kNotFound, "not known"); });

@@ -25,6 +25,7 @@ Result<> EtcdCompactor::TakeTurn() {
   etcd::PutRequest& put = *txn.add_success()->mutable_request_put();
   put.set_key(key);
   put.set_value(std::to_string(revision_.value));
+  store_.AddWriteTime(txn);
   txn.add_failure()->mutable_request_range()->set_key(key);
 
   const auto response = TRY(store_.client().Transact(txn));

@@ -25,6 +25,7 @@ Result<std::unique_ptr<EtcdStore>> EtcdStore::Open(Options options, const Clock&
 
 EtcdStore::EtcdStore(Options options, const Clock& clock, std::unique_ptr<EtcdClient> client)
     : options_(std::move(options)),
+      write_time_key_(WriteTimeKeyUnder(options_.prefix)),
       clock_(clock),
       client_(std::move(client)),
       leases_(*client_, clock_),
@@ -106,6 +107,7 @@ Result<std::string> EtcdStore::ToEtcdKey(std::string_view key) const {
 }
 
 std::optional<std::string> EtcdStore::FromEtcdKey(std::string_view key) const {
+  if (key == write_time_key_) return std::nullopt;
   if (options_.prefix.empty()) return std::string(key);
   if (!key.starts_with(options_.prefix)) return std::nullopt;
   key.remove_prefix(options_.prefix.size());

@@ -17,7 +17,8 @@
 // the ring are read from etcd's history.
 //
 // Keys are kube-apiserver's: "/registry/pods/ns/name" under `prefix` in place of "/registry".
-// Values are as etcd_values.h says.
+// Values are as etcd_values.h says. One key more, which no list or watch shows, says when what was
+// written (etcd_write_times.cc).
 //
 // The methods wait for etcd, for a bounded time. The store has no thread of its own; the watch runs
 // on gRPC's.
@@ -42,6 +43,7 @@
 #include "apiserver/storage/paged_list.h"
 #include "apiserver/storage/record_cache.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/storage/store_moment.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -97,6 +99,12 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Revision Compacted() override { return Revision{compacted_.load()}; }
 
   bool IsSealedAnew(const Record& record) const override;
+
+  // The revision that was the newest at a moment; kNotFound when what was written then came with no
+  // times at all.
+  Result<StoreMoment> At(TimePoint moment);
+  // Has a transaction that writes, where it succeeds, write besides when that was.
+  void AddWriteTime(etcd::TxnRequest& txn) const;
 
   // Whether etcd answers, with a quorum, and what it says shows here.
   Result<> CheckHealth();
@@ -161,11 +169,23 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
   Result<Written> PutDone(const Write& write, const Pending& pending,
                           const etcd::TxnResponse& response);
 
+  // What the key of times said at a revision.
+  struct TimeThen {
+    bool kept = true;               // Else that revision is too old.
+    Revision written;               // The last one of a known time, up to that revision ...
+    std::optional<TimePoint> time;  // ... and that time; nullopt: there was none.
+  };
+  static std::string WriteTimeKeyUnder(const std::string& prefix);
+  Result<TimeThen> WriteTimeAt(Revision at);
+  // The first one of which the time is known to be after `moment`; behind `newest`: none.
+  Result<Revision> FirstAfter(TimePoint moment, Revision oldest, Revision newest);
+
   Result<Revision> ReadEvents(const Wanted& wanted, Revision after,
                               std::vector<EventPtr>& out) override;
   Result<HistoryReader::SegmentPtr> FetchHistory(Revision after);
 
   const Options options_;
+  const std::string write_time_key_;
   const Clock& clock_;
   const Log log_{"storage"};
   const std::unique_ptr<EtcdClient> client_;

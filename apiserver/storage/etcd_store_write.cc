@@ -36,11 +36,13 @@ Result<etcd::TxnRequest> EtcdStore::TransactionOf(const Write& write, const std:
                                                   const std::string& bytes) {
   using Kind = Precondition::Kind;
   etcd::TxnRequest txn;
-  if (write.expect.kind != Kind::kNone) {
+  // Of a delete that finds nothing, no time is written either.
+  const bool exists =
+      write.expect.kind == Kind::kExists || (write.expect.kind == Kind::kNone && !write.value);
+  if (write.expect.kind != Kind::kNone || exists) {
     etcd::Compare& compare = *txn.add_compare();
     compare.set_key(key);
     compare.set_target(etcd::Compare::MOD);
-    const bool exists = write.expect.kind == Kind::kExists;
     compare.set_result(exists ? etcd::Compare::NOT_EQUAL : etcd::Compare::EQUAL);
     const bool at_revision = write.expect.kind == Kind::kRevision;
     // A key that does not exist is at revision 0.
@@ -59,6 +61,7 @@ Result<etcd::TxnRequest> EtcdStore::TransactionOf(const Write& write, const std:
     etcd::DeleteRangeRequest& erase = *txn.add_success()->mutable_request_delete_range();
     erase.set_key(key);
     erase.set_prev_kv(true);
+    AddWriteTime(txn);
     return txn;
   }
   etcd::PutRequest& put = *txn.add_success()->mutable_request_put();
@@ -72,6 +75,7 @@ Result<etcd::TxnRequest> EtcdStore::TransactionOf(const Write& write, const std:
   etcd::RangeRequest& written = *txn.add_success()->mutable_request_range();
   written.set_key(key);
   written.set_keys_only(true);
+  AddWriteTime(txn);
   return txn;
 }
 

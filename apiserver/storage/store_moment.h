@@ -15,6 +15,9 @@ struct StoreMoment {
   // The moment lies before what can be read: this is the oldest revision that can be ...
   bool is_oldest = false;
   std::optional<TimePoint> at;  // ... and since when it was the newest, where that is known.
+  // Others have written later revisions, and nothing tells when: of these some may have been there
+  // at the moment, but none at this time, up to which the answer is sure. nullopt: it is.
+  std::optional<TimePoint> sure_until;
 };
 
 using FindMoment = std::function<Result<StoreMoment>(TimePoint)>;

@@ -92,6 +92,10 @@ class HistoryTest : public ProgramTest {
                                  : Time::Parse(*request.Query("at"))->point();
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(now_ - moment).count();
     const uint64_t newest = seconds > 999 ? 0 : kNewest - static_cast<uint64_t>(seconds);
+    if (sure_until_ > 0 && newest > sure_until_) {
+      return Of(200, {{"resourceVersion", std::to_string(sure_until_)},
+                      {"sureUntil", TimeAt(sure_until_)}});
+    }
     if (newest >= kept_from_) return Of(200, {{"resourceVersion", std::to_string(newest)}});
     return Of(200, {{"resourceVersion", std::to_string(kept_from_)},
                     {"oldest", true},
@@ -139,6 +143,7 @@ class HistoryTest : public ProgramTest {
 
   const TimePoint now_ = clock_.Now();
   bool tells_times_ = false;      // As other servers do not.
+  uint64_t sure_until_ = 0;       // Of what came then the server does not know when.
   Json served_ = Json::object();  // Discovery of the core group.
   uint64_t kept_from_ = 1;
   uint64_t lease_from_ = 1;
@@ -192,6 +197,20 @@ TEST_F(HistoryTest, OurOwnServerKnowsWhatWasNewestAtAMoment) {
                       "\n");
   EXPECT_EQ(Run("get", {"cm", "--at=7"}), 1);
   EXPECT_THAT(err_, HasSubstr("; the oldest is 950"));
+}
+
+TEST_F(HistoryTest, SaysHowFarOurServerIsSureWhereOthersWriteAsWell) {
+  tells_times_ = true;
+  sure_until_ = 850;
+  ASSERT_EQ(Run("get", {"cm", "m", "--at=2m", "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(out_, "800");
+  EXPECT_THAT(err_, StartsWith("Note: nothing tells when what was written after revision 850 was: "
+                               "that one is 30s older than the moment"));
+  EXPECT_EQ(Run("diff", {"--since=98s", "cm"}), 1) << err_;
+  EXPECT_THAT(err_, HasSubstr("Since revision 850 (2m30s ago)"));
+  EXPECT_THAT(err_, HasSubstr("that one is 52s older than the moment"));
+  ASSERT_EQ(Run("get", {"cm", "m", "--at=200s", "-o", "jsonpath={.data.written}"}), 0) << err_;
+  EXPECT_EQ(err_, "") << "it knows that";
 }
 
 TEST_F(HistoryTest, ATimeIsAMomentByLeasesAsWell) {

@@ -21,6 +21,8 @@ constexpr Duration kRenewedWithin = 60s;
 constexpr char kNodeLeases[] = "kube-node-lease";
 // So exact are they: what nobody need be told.
 constexpr Duration kRenewedEach = 10s;
+// And so exact is our own server, where it is not exact to the revision.
+constexpr Duration kSureTo = 1s;
 // Where our own server says what was when.
 constexpr char kRevisions[] = "/skiff/revisions";
 // So far ahead another machine's clock may be.
@@ -146,7 +148,8 @@ Result<Past> PastAt(LeaseClock& clock, TimePoint moment) {
   const auto renewal = TRY(clock.At(before.renewed_at));
   return Past{.revision = renewal.kept ? before.renewed_at : after - 1,
               .at = before.shown,
-              .early = Between(*before.shown, moment)};
+              .early = Between(*before.shown, moment),
+              .early_max = kRenewedEach};
 }
 
 // When an Event was written last, as far as it says so itself. That is then or before.
@@ -187,7 +190,10 @@ Result<std::optional<Past>> PastByEvents(Session& session, TimePoint moment) {
   for (const auto& [revision, time] : written) {
     latest = std::max(latest, time);
     if (latest > moment) break;
-    past = {.revision = revision, .at = latest, .early = Between(latest, moment)};
+    past = {.revision = revision,
+            .at = latest,
+            .early = Between(latest, moment),
+            .early_max = kRenewedEach};
   }
   if (past.revision == 0) return std::nullopt;
   const auto is_kept = [&](uint64_t revision) -> Result<bool> {
@@ -267,7 +273,9 @@ Result<std::optional<Past>> AskServer(Session& session, const Query& query) {
   const auto revision = NumberOf(TextAt(*answer, "resourceVersion"));
   if (!revision) return std::nullopt;
   Past past{.revision = *revision, .is_oldest = At(*answer, "oldest") == Json(true)};
-  if (const auto since = Time::Parse(TextAt(*answer, "since"))) past.at = since->point();
+  for (const char* field : {"since", "sureUntil"}) {
+    if (const auto time = Time::Parse(TextAt(*answer, field))) past.at = time->point();
+  }
   return past;
 }
 
@@ -289,7 +297,11 @@ Result<Past> FindPast(Session& session, const Clock& clock, const std::string& w
   const Query query = {time ? std::pair<std::string, std::string>("at", word)
                             : std::pair<std::string, std::string>("ago", word)};
   if (auto told = TRY(AskServer(session, query))) {
-    if (!told->is_oldest) told->at = moment;
+    if (told->is_oldest) return *told;
+    // Where others write to its etcd as well, it is sure up to then, and no more.
+    if (told->at) told->early = std::max(Duration::zero(), Between(*told->at, moment));
+    told->early_max = kSureTo;
+    if (!told->at) told->at = moment;
     return *told;
   }
   auto lease = LeaseClock::Find(session, now);
@@ -309,7 +321,7 @@ std::string ClusterThen(const std::string& word) {
 }
 
 std::string EarlyNote(const Past& past) {
-  if (past.is_oldest || past.early <= kRenewedEach) return "";
+  if (past.is_oldest || past.early <= past.early_max) return "";
   return fmt::format(
       "nothing tells when what was written after revision {} was: that one is {} older than the "
       "moment",

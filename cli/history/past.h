@@ -25,6 +25,7 @@ struct Past {
   // So much before the moment lies what is found, of all that can be told of by Leases or Events:
   // what was written in between is not in it.
   Duration early{};
+  Duration early_max{};  // So much earlier it may be, which nobody need be told.
   // Nothing was forgotten yet: that oldest one is the beginning of the cluster.
   bool is_whole() const { return is_oldest && revision == 1; }
 };

@@ -250,12 +250,13 @@ bool ExplainClaims(const Facts& facts, const Json& pod, Findings& out) {
   return false;
 }
 
-// The claim that was made for it of a template; "": none has been.
-std::string MadeClaimOf(const Json& pod, const std::string& name) {
+// Whether the claim of a template was made for it, or found not to be needed: then no claim is
+// named.
+bool IsClaimSettled(const Json& pod, const std::string& name) {
   for (const Json& each : At(pod, "status", "resourceClaimStatuses")) {
-    if (TextAt(each, "name") == name) return TextAt(each, "resourceClaimName");
+    if (TextAt(each, "name") == name) return true;
   }
-  return "";
+  return false;
 }
 
 // Claims of devices that have to exist before the scheduler looks at it, of which nothing tells
@@ -269,7 +270,7 @@ bool ExplainResourceClaims(const Facts& facts, const Json& pod, Findings& out) {
     const std::string source = of_template ? template_name : TextAt(each, "resourceClaimName");
     const bool lacks_source =
         facts.Has(resource) && facts.Find(resource, NamespaceOf(pod), source) == nullptr;
-    if (of_template ? !MadeClaimOf(pod, name).empty() : !lacks_source) continue;
+    if (of_template ? IsClaimSettled(pod, name) : !lacks_source) continue;
     Finding finding;
     finding.cause = "ResourceClaimMissing";
     if (!lacks_source) finding.weight = Weight::kWaits;

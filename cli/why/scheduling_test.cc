@@ -190,18 +190,20 @@ TEST_F(WhySchedulingTest, WhatAffinityAsksForIsNamed) {
       "{requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: "
       "[{key: disk, operator: In, values: [ssd]}, {key: old, operator: DoesNotExist}]}, "
       "{matchExpressions: [{key: cores, operator: Gt, values: ['4']}]}]}}}");
-  EXPECT_THAT(text, StartsWith("pod/web is pending: the only node does not match the pod's required "
-                               "node affinity: disk=ssd and !old, or cores > 4.\n"));
+  EXPECT_THAT(text,
+              StartsWith("pod/web is pending: the only node does not match the pod's required "
+                         "node affinity: disk=ssd and !old, or cores > 4.\n"));
 }
 
 TEST_F(WhySchedulingTest, RulesAboutOtherPodsAreToldByTheSchedulersWords) {
   AddNode("n1");
-  const std::string text = Why(
-      "{kind: Pod, metadata: {name: web}, spec: {containers: [{name: m}]}, status: {phase: "
-      "Pending, conditions: [{type: PodScheduled, status: 'False', message: '0/1 nodes are "
-      "available: 1 node(s) didn''t match pod affinity rules.'}]}}");
-  EXPECT_THAT(text, StartsWith("pod/web is pending: it is to be beside other pods (podAffinity), and "
-                               "no node that it could go to has them.\n"));
+  const std::string text =
+      Why("{kind: Pod, metadata: {name: web}, spec: {containers: [{name: m}]}, status: {phase: "
+          "Pending, conditions: [{type: PodScheduled, status: 'False', message: '0/1 nodes are "
+          "available: 1 node(s) didn''t match pod affinity rules.'}]}}");
+  EXPECT_THAT(text,
+              StartsWith("pod/web is pending: it is to be beside other pods (podAffinity), and "
+                         "no node that it could go to has them.\n"));
   EXPECT_THAT(text, HasSubstr("try: skiff get pods --show-labels -o wide -n default\n"));
 }
 
@@ -314,9 +316,26 @@ TEST_F(WhySchedulingTest, ResourceClaimsThatAreNotThere) {
   EXPECT_EQ(first().weight, Weight::kWaits);
 }
 
+TEST_F(WhySchedulingTest, AResourceClaimThatWasFoundNotToBeNeededIsNotMissing) {
+  AddNode("n1");
+  None("resourceclaims");
+  None("resourceclaimtemplates");
+  const auto why = [&](const std::string& status) {
+    return Why(
+        "{kind: Pod, metadata: {name: web, creationTimestamp: '2026-01-02T02:00:00Z'}, spec: "
+        "{containers: [{name: m}], resourceClaims: [{name: gpu, resourceClaimTemplateName: one}]}, "
+        "status: {phase: Pending, resourceClaimStatuses: [" +
+        status + "]}}");
+  };
+  EXPECT_THAT(why("{name: gpu}"), HasSubstr("has not looked at it"));
+  EXPECT_THAT(why("{name: gpu, resourceClaimName: web-gpu-x}"), HasSubstr("has not looked at it"));
+  EXPECT_THAT(why("{name: other}"), HasSubstr("there is no template one"));
+}
+
 TEST_F(WhySchedulingTest, ATaintOfOnesOwnCanBeTakenAway) {
   AddNode("n1", "taints: [{key: a, value: b, effect: NoSchedule}]");
-  EXPECT_THAT(Pending("containers: [{name: m}]"), HasSubstr("try: skiff taint node n1 a=b:NoSchedule-\n"));
+  EXPECT_THAT(Pending("containers: [{name: m}]"),
+              HasSubstr("try: skiff taint node n1 a=b:NoSchedule-\n"));
 }
 
 }  // namespace

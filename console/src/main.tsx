@@ -9,7 +9,7 @@ import { useErrorBoundary } from 'preact/hooks';
 
 import { loggedIn, owner, restoreSession } from './api/session';
 import { lazy } from './lazy';
-import { linkCode, place } from './router';
+import { opened, place } from './router';
 import { t } from './texts';
 import { Dialog, Head, Notice } from './ui/parts';
 import { releaseWhatWasShown } from './ui/release';
@@ -33,7 +33,7 @@ import { Storage } from './views/storage';
 import { Topology } from './views/topology';
 import { Workloads } from './views/workloads';
 
-if (linkCode === '') restoreSession();
+if (!opened) restoreSession();
 
 // The editor brings the YAML library along: only who opens it waits for that.
 const ObjectView = lazy(() => import('./views/editing').then((module) => module.ObjectView));

@@ -1,16 +1,17 @@
 // Where one is: "#/pods/default/web-1?tab=logs". The server has one page alone; the rest is here.
 import { computed, signal } from '@preact/signals';
 
+import { linkIn } from './model/link';
+
 interface Place {
   view: string;
   params: string[];
   query: URLSearchParams;
 }
 
-// "#login=CODE", as `skiff console` opens it. What is good once does not stay where others see it.
-const kLink = /^#login=([\w-]+)$/;
-export const linkCode = kLink.exec(location.hash)?.[1] ?? '';
-if (linkCode !== '') history.replaceState(null, '', location.pathname + location.search);
+// As `skiff console` opens it. What is good once does not stay where others see it.
+export const opened = linkIn(location.search + location.hash);
+if (opened) history.replaceState(null, '', location.pathname);
 
 function read(): string {
   return location.hash.replace(/^#\/?/, '');
@@ -28,7 +29,7 @@ function decoded(word: string): string {
 const hash = signal(read());
 addEventListener('hashchange', () => {
   // Opened where a console is open already: it begins anew, as whoever the link is of.
-  if (kLink.test(location.hash)) location.reload();
+  if (linkIn(location.hash)) location.reload();
   else hash.value = read();
 });
 

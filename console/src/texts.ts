@@ -356,6 +356,7 @@ export const t = {
     columns: ['Ingresses', 'Services', 'Pods', 'Nodes'],
     podsHere: (n: string) => (n === '1' ? '1 pod' : `${n} pods`),
     nobody: 'nobody answers', leadsNowhere: 'its service is not there',
+    andMore: (names: string, n: number) => `${names} and ${n} more`,
     hidden: (n: number) => `${n} more ${n === 1 ? 'is' : 'are'} left out: choose a namespace to see fewer things whole.`,
   },
   cluster: {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import type { Claim } from '../src/api/types';
+import type { Claim, Pod } from '../src/api/types';
+import { now } from '../src/model/age';
 import { faultsOf } from '../src/model/chaos';
 import { unboundOf } from '../src/model/claim';
 import { Lines, plain } from '../src/model/lines';
@@ -37,6 +38,17 @@ test('a rollout is old and new pods, and what is over', () => {
   } };
   const { stuck } = rolloutOf(deployment, byController([old, fresh]), byController([pods[0]!, lone]));
   assert.equal(stuck, lone, 'one that waits for a node, too');
+  const made = Date.parse(lone.metadata.creationTimestamp);
+  const claiming = { ...lone, spec: { ...lone.spec, resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'one' }] }, status: { phase: 'Pending' } };
+  const rolling = (pods: Pod[]) => rolloutOf(deployment, byController([old, fresh]), byController(pods));
+  assert.equal(rolling([claiming, lone]).stuck, lone, 'the scheduler has spoken of it');
+  const told = (at: number, why: string) => {
+    now.value = made + at;
+    return rolloutWhy(rolling([claiming]), () => why);
+  };
+  assert.equal(told(1_000, 'no claim yet'), '', 'it was just made');
+  assert.equal(told(60_000, 'no claim yet'), `${lone.metadata.name}: Pending, no claim yet`);
+  assert.equal(told(60_000, ''), '', 'nothing is known to keep it');
 });
 
 test('who goes back to a revision takes what it was made for along', () => {

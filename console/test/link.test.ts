@@ -17,6 +17,15 @@ globalThis.fetch = (async (url: string, given: RequestInit) => {
   return new Response(JSON.stringify(body));
 }) as typeof fetch;
 
+test('a link says who and where', async () => {
+  const { linkIn } = await import('../src/model/link');
+  assert.deepEqual(linkIn('https://h:1/console/#login=c0-d_e\n'), { code: 'c0-d_e', namespace: '' });
+  assert.deepEqual(linkIn('https://h:1/console/?namespace=shop#login=c0de'), { code: 'c0de', namespace: 'shop' });
+  assert.deepEqual(linkIn('?namespace=a%20b#login=c0de'), { code: 'c0de', namespace: 'a b' });
+  assert.deepEqual(linkIn('#login=c0de'), { code: 'c0de', namespace: '' });
+  for (const text of ['', 'eyJhbGciOi.J9', '#/pods?tab=login', '?namespace=shop', '#login=', '#login=a/b']) assert.equal(linkIn(text), null, text);
+});
+
 test('a link logs nobody in before he has said that it is he', async () => {
   const { accept, decline, offerOf } = await import('../src/api/login');
   const { owner, session } = await import('../src/api/session');

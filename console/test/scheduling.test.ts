@@ -121,6 +121,8 @@ test('resource claims that are not there are named, though the scheduler says no
   assert.equal(told(waiting(template), { templates: one }), 'no claim has been made for it of the template one yet');
   const made = { resourceClaimStatuses: [{ name: 'gpu', resourceClaimName: 'web-gpu-x' }], nominatedNodeName: 'n1' };
   assert.equal(told(waiting(template, made)), 'its node is chosen, and what it needs there is not ready yet');
+  assert.equal(told(waiting(template, { resourceClaimStatuses: [{ name: 'gpu' }] })), '', 'no claim was needed');
+  assert.equal(told(waiting(template, { resourceClaimStatuses: [{ name: 'other' }] })), 'there is no template one, which its resource claim gpu names');
 });
 
 test('amounts are told as kubectl and why tell them', () => {

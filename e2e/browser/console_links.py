@@ -42,13 +42,17 @@ class Links:
         page.shows("This link was used already")
         page.picture("link-used")
         self.decline()
-        # Typed in place of a token.
-        fresh = subprocess.run([os.environ["skiff"], "console", "--print"], check=True, capture_output=True,
+        # Typed in place of a token; it begins in the namespace that it names.
+        fresh = subprocess.run([os.environ["skiff"], "console", "--print", "-n", "shop"], check=True, capture_output=True,
                                text=True).stdout.strip()
         page.type("input[type=password]", fresh)
         page.click("Log in", "button.primary")
         page.shows("Pods on their nodes")
+        page.until("!!document.querySelector('[aria-label=\"Namespace: shop\"]')", "the namespace of the link")
         page.click("Log out")
+        page.shows("Bearer token, or the link")
+        page.run("localStorage.removeItem('skiff.namespace'), location.reload()")
+        page.shows("Bearer token, or the link")
 
     def decline(self):
         """Somebody else's link leaves whoever was logged in as he was, and its session has ended."""

@@ -122,6 +122,10 @@ class Looks:
             sentence = why.removesuffix(".").split(" is pending: ")[1]
             page.until(f"document.querySelector('main .notice')?.innerText.includes({json.dumps(sentence)})", sentence)
         self.check("a claim that has no volume")
+        page.go("#/storage")
+        page.until("[...document.querySelectorAll('.cell-under')].some((each) => "
+                   f"each.innerText.includes({json.dumps(sentence)}))", f"in the list: {sentence}")
+        self.check("claims of which one has no volume")
         self.skiff("delete", "namespace", "held", "--wait=false")
         self.skiff("delete", "storageclass,persistentvolume", "--ignore-not-found", "silent", "by-hand", "elsewhere", "--wait=false")
 
@@ -177,6 +181,11 @@ class Looks:
                 row.lastElementChild.getBoundingClientRect().right > row.getBoundingClientRect().right)""")
             if beyond or page.run("document.documentElement.scrollWidth > innerWidth"):
                 raise PageError(f"{view} has more than 360 pixels have room for")
+        page.go("#/topology")
+        self.settled()
+        page.until("document.querySelectorAll('.topo-box').length > 3")
+        if page.run("[...document.querySelectorAll('.topo-box')].some((each) => each.getBoundingClientRect().right > innerWidth)"):
+            raise PageError("the topology has more than 360 pixels have room for")
         page.go("#/kinds/configmaps")
         self.settled()
         # Each namespace has one of these: what there is no column for stands below the name.

@@ -1,6 +1,7 @@
 // What the ways to log in come to: a token, one that the key of a certificate is given, or the
 // browser's own certificate, and who that is.
 import { bytesOf, certificatesIn, privateKeyIn } from '../model/key';
+import { linkIn } from '../model/link';
 import { t } from '../texts';
 import { leave } from './goodbye';
 import { part } from './part';
@@ -48,10 +49,10 @@ async function enter(token: string, keep: boolean, namespace = ''): Promise<stri
 
 // What somebody typed, or came with: a token, or the link of `skiff console`, which stands for one.
 export async function loginBy(text: string, keep: boolean): Promise<string> {
-  const code = /#login=([\w-]+)\s*$/.exec(text)?.[1];
-  if (code === undefined) return login(text.trim(), keep);
+  const link = linkIn(text);
+  if (!link) return login(text.trim(), keep);
   try {
-    return await enter(await tokenFor({ code }), keep);
+    return await enter(await tokenFor({ code: link.code }), keep);
   } catch (error) {
     return linkTrouble(error as ApiError);
   }

@@ -167,3 +167,11 @@ export function isJudged(pod: Pod): boolean {
 export function isUnscheduled(pod: Pod): boolean {
   return !pod.spec.nodeName && (isJudged(pod) || (pod.spec.resourceClaims?.length ?? 0) > 0);
 }
+
+// Pods that were just made have no claims of devices yet: so long nobody need look at them.
+const kClaimsWithinMs = 10_000;
+
+// Whether the scheduler has not looked at it at `now`, though its claims of devices had the time to be there.
+export function isOverlooked(pod: Pod, now: number): boolean {
+  return isUnscheduled(pod) && !isJudged(pod) && now - Date.parse(pod.metadata.creationTimestamp) >= kClaimsWithinMs;
+}

@@ -1,6 +1,7 @@
 // A Deployment with what it is made of: ReplicaSets by revision, their pods, and how far it is.
 import type { Deployment, Obj, Pod, ReplicaSet, Selector } from '../api/types';
-import { isUnscheduled } from './obstacles';
+import { now } from './age';
+import { isJudged, isOverlooked, isUnscheduled } from './obstacles';
 import { condition, controllerOf, podState, podWhy, type Tone } from './pod';
 
 export interface Revision {
@@ -118,6 +119,7 @@ export function rolloutOf(
   const word = wordOf(deployment, wanted, complete, moving);
   const failure = condition(status.conditions, 'ReplicaFailure');
   const all = revisions.flatMap((each) => each.pods);
+  const unscheduled = all.filter(isUnscheduled);
   const failing = all.find((pod) => podState(pod).tone === 'bad') ?? null;
   const why =
     failure?.status === 'True'
@@ -134,13 +136,18 @@ export function rolloutOf(
     word,
     tone: failing && word === 'unavailable' ? 'bad' : failing && word === 'progressing' ? 'warn' : kTones[word],
     why,
-    stuck: failure?.status === 'True' ? null : (failing ?? all.find(isUnscheduled) ?? null),
+    stuck: failure?.status === 'True' ? null : (failing ?? unscheduled.find(isJudged) ?? unscheduled[0] ?? null),
   };
 }
 
-// What its pods suffer from says more than that it takes long.
+// What its pods suffer from says more than that it takes long. Of one that nobody has complained of, only what it is.
 export function rolloutWhy({ why, stuck }: Rollout, whyOf: (pod: Pod) => string = podWhy): string {
-  return stuck ? `${stuck.metadata.name}: ${podState(stuck).word}, ${whyOf(stuck)}`.replace(/, $/, '') : why;
+  if (!stuck) return why;
+  const isSilent = isUnscheduled(stuck) && !isJudged(stuck);
+  if (isSilent && !isOverlooked(stuck, now.value)) return why;
+  const reason = whyOf(stuck);
+  if (isSilent && reason === '') return why;
+  return `${stuck.metadata.name}: ${podState(stuck).word}, ${reason}`.replace(/, $/, '');
 }
 
 // "a=b,c=d" for a URL; selectors by expressions are left to the server.

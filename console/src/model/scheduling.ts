@@ -99,10 +99,11 @@ function volumesOf(pod: Pod, { claims, volumes }: SchedulingFacts): PersistentVo
 
 // Claims of devices that have to exist before the scheduler looks at it, of which nothing tells but they.
 function resourceClaimText(pod: Pod, { resourceClaims, templates }: SchedulingFacts): string {
-  const isMade = (name: string) => pod.status?.resourceClaimStatuses?.some((each) => each.name === name && each.resourceClaimName);
+  // One that names no claim says that none is needed.
+  const isSettled = (name: string) => pod.status?.resourceClaimStatuses?.some((each) => each.name === name);
   for (const { name, resourceClaimName = '', resourceClaimTemplateName: template = '' } of pod.spec.resourceClaims ?? []) {
     if (template !== '') {
-      if (isMade(name)) continue;
+      if (isSettled(name)) continue;
       if (templates && !findOf(templates, pod, template)) return t.scheduling.noTemplate(template, name);
       return t.scheduling.notMade(template);
     }

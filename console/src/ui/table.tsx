@@ -28,6 +28,7 @@ interface Props<T> {
   hint?: string; // What the filter goes by.
   hrefOf?: (row: T) => string;
   height?: number; // Of a row.
+  under?: ((row: T) => string) | undefined; // What is to be said of a row below its columns; '': nothing.
   tools?: ComponentChildren;
   fixed?: boolean; // As high as its rows, without a filter: a short list.
   scrolls?: boolean; // All its columns are there, and are scrolled to: nobody knows which of them matter.
@@ -35,6 +36,7 @@ interface Props<T> {
 
 const kRow = 40;
 const kSpace = 18; // Where its namespace stands below its name.
+const kUnder = { wide: 20, narrow: 36 }; // What is said below it: of two lines on a phone.
 const kAround = 40; // Titles, and the lines around.
 const kLeast = 200;
 const kLong = 4_000;
@@ -76,10 +78,11 @@ interface RowProps<T> {
   selected: boolean;
   hrefOf: ((row: T) => string) | undefined;
   space: Column<T> | undefined;
+  under: string;
 }
 
 // `space`: the column that there was no room for, and without which objects of one name could not be told apart.
-function Row<T>({ row, index, id, columns, layout, height, fixed, selected, hrefOf, space }: RowProps<T>) {
+function Row<T>({ row, index, id, columns, layout, height, fixed, selected, hrefOf, space, under }: RowProps<T>) {
   return (
     <div
       id={`${id}-${index}`}
@@ -98,6 +101,7 @@ function Row<T>({ row, index, id, columns, layout, height, fixed, selected, href
           {space && column.id === 'name' ? <div class="named">{column.cell(row)}<small>{space.cell(row)}</small></div> : column.cell(row)}
         </div>
       ))}
+      {under && <small role="gridcell" class="cell-under">{under}</small>}
     </div>
   );
 }
@@ -300,7 +304,7 @@ export function Table<T extends object>(props: Props<T>) {
   const rowOf = useRows<T>();
   const room = useRoom(box);
   const { columns, space, least, isOver, layout } = useColumns(props.columns, props.fixed ?? false, props.scrolls ?? false, room);
-  const height = (props.height ?? kRow) + (space ? kSpace : 0);
+  const height = (props.height ?? kRow) + (space ? kSpace : 0) + (props.under ? kUnder[narrow.value ? 'narrow' : 'wide'] : 0);
   const sight = useSight(box, props.fixed, height);
   const shown = useShown(props, filter, order);
   const { at, onKey, onFilterKey, forget } = useCursor({
@@ -357,6 +361,7 @@ export function Table<T extends object>(props: Props<T>) {
           {shown.slice(first, last).map((row, index) => rowOf(props.keyOf(row), {
             row, index: first + index, id, columns, layout, height,
             fixed: props.fixed ?? false, selected: at === first + index, hrefOf: props.hrefOf, space,
+            under: props.under?.(row) ?? '',
           }, rows))}
         </div>
         {shown.length === 0 && <div class="empty small">{props.rows.length === 0 ? t.nothing : t.nothingFits}</div>}

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useMemo } from 'preact/hooks';
 import { type Kind, kinds } from '../api/kinds';
 import { type Live, liveOf } from '../api/live';
 import type { Claim, EventObj, Node, Obj, PersistentVolume, Pod, StorageClass } from '../api/types';
+import { isUnbound, unboundOf } from '../model/claim';
 import { claimWhy, reasonsOf, usersOf } from '../model/claimwhy';
 import { isUnscheduled, loadsOf } from '../model/obstacles';
 import { podWhy } from '../model/pod';
@@ -18,8 +19,8 @@ const kTemplates: Kind = { ...kCluster('resource.k8s.io', 'resourceclaimtemplate
 const kMany = 1_000;
 const kRestMs = 1_000;
 
-function useWhere<T extends Obj>(kind: Kind, wanted: boolean, space = ''): Live<T> | null {
-  const live = useMemo(() => (wanted ? liveOf<T>(kind, space, {}) : null), [kind, wanted, space]);
+function useWhere<T extends Obj>(kind: Kind, wanted: boolean, space = '', fields = ''): Live<T> | null {
+  const live = useMemo(() => (wanted ? liveOf<T>(kind, space, fields === '' ? {} : { fields }) : null), [kind, wanted, space, fields]);
   useEffect(() => live?.use(), [live]);
   return live;
 }
@@ -72,14 +73,39 @@ export function useWhy(shown: Pod[]): (pod: Pod) => string {
   }, [settled, needs, found, loads]);
 }
 
-// The same of claims: `pods` and `events` of their namespaces. '' where nothing more is known than what events say.
-export function useClaimWhy(waits: boolean, pods: Pod[], events: EventObj[]): (claim: Claim) => string {
+// The same of claims: `pods` and `events` of their namespaces. '' where nothing more is known than what events say; null:
+// not all of it is here yet.
+function useClaimReasons(waits: boolean, pods: Pod[], events: EventObj[]): ((claim: Claim) => string) | null {
   const classes = useWhere<StorageClass>(kStorageClasses, waits);
   const volumes = useWhere<PersistentVolume>(kinds.persistentvolumes, waits);
   const drivers = useWhere<Obj>(kDrivers, waits);
   const settled = waits && [classes, volumes, drivers].every((each) => isKnown(each as Live<Obj> | null));
   const facts = [listIn(classes), listIn(volumes), listIn(drivers)] as const;
-  return useCallback((claim) => (settled ? claimWhy(claim, {
+  const whyOf = useCallback((claim: Claim) => claimWhy(claim, {
     classes: facts[0], volumes: facts[1], drivers: facts[2], users: usersOf(claim, pods), reasons: reasonsOf(claim, events),
-  }) : ''), [settled, ...facts, waits && pods, waits && events]);
+  }), [...facts, waits && pods, waits && events]);
+  return settled ? whyOf : null;
+}
+
+const kUnknown = () => '';
+
+export function useClaimWhy(waits: boolean, pods: Pod[], events: EventObj[]): (claim: Claim) => string {
+  return useClaimReasons(waits, pods, events) ?? kUnknown;
+}
+
+const kOfClaims = 'involvedObject.kind=PersistentVolumeClaim';
+const kNoEvents: EventObj[] = [];
+
+// For a list of claims: why each of those that have no volume waits, by its uid, '' until that is known. Events are
+// looked at only where one does.
+export function useUnboundWhy(claims: Claim[], pods: Live<Pod>, space: string): Map<string, string> {
+  const waits = useMemo(() => claims.some(isUnbound), [claims]);
+  const said = useWhere<EventObj>(kinds.events, waits, space, kOfClaims);
+  const events = said?.list ?? kNoEvents;
+  const whyOf = useClaimReasons(waits, pods.list, events);
+  const isHere = isKnown(said as Live<Obj> | null) && isKnown(pods as Live<Obj>);
+  return useMemo(
+    () => new Map(unboundOf(claims, events, whyOf ?? undefined).map(({ claim, why }) => [claim.metadata.uid, isHere && whyOf ? why : ''])),
+    [claims, events, whyOf, isHere],
+  );
 }

@@ -4,14 +4,21 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { accept, decline, type KubeUser, login, loginAs, loginBy, type Offer, offerOf, PartMissing, readKubeconfig } from '../api/login';
 import { upgraded } from '../api/part';
 import { loginReason } from '../api/session';
-import { linkCode } from '../router';
+import { linkIn } from '../model/link';
+import { opened } from '../router';
+import { namespace } from '../settings';
 import { t } from '../texts';
 import { Button, Logo, Notice, Tabs } from '../ui/parts';
 import { Upgraded } from '../ui/upgraded';
 
 type Way = 'token' | 'kubeconfig' | 'certificate';
 
-let link = linkCode; // Tried once.
+let link = opened; // Tried once.
+
+// Where whoever logs in says so, he begins in that namespace; who only comes back stays where he is.
+function beginIn(space: string): void {
+  if (space !== '' && loginReason.value !== 'expired') namespace.value = space;
+}
 
 const kConfigBytesMax = 1 << 20;
 
@@ -101,15 +108,15 @@ function Brand() {
 // What the link comes to that this page was opened by: an offer, or what is wrong with it.
 function useLink(tell: (wrong: string) => void) {
   const [offer, setOffer] = useState<Offer | null>(null);
-  const [busy, setBusy] = useState(link !== '');
+  const [busy, setBusy] = useState(link !== null);
   useEffect(() => {
-    if (link === '') return;
-    void offerOf(link).then((made) => {
+    if (link === null) return;
+    void offerOf(link.code).then((made) => {
       if (typeof made === 'string') tell(made);
       else setOffer(made);
       setBusy(false);
     });
-    link = '';
+    link = null;
   }, []);
   const refuse = () => {
     if (offer !== null) decline(offer);
@@ -119,12 +126,16 @@ function useLink(tell: (wrong: string) => void) {
 }
 
 function Offered({ offer, keep, onRefuse }: { offer: Offer; keep: boolean; onRefuse: () => void }) {
+  const onAccept = () => {
+    beginIn(opened?.namespace ?? '');
+    accept(offer, keep);
+  };
   return (
     <div class="login">
       <Brand />
       <h1>{t.login.linkTitle(offer.user)}</h1>
       <p class="dim">{t.login.linkAsk}</p>
-      <button class="button primary wide" onClick={() => accept(offer, keep)}>{t.login.linkAccept(offer.user)}</button>
+      <button class="button primary wide" onClick={onAccept}>{t.login.linkAccept(offer.user)}</button>
       <button class="button wide" onClick={onRefuse}>{t.login.linkDecline}</button>
     </div>
   );
@@ -173,12 +184,15 @@ export function Login() {
     if (user === null) return t.login.kubeconfigEmpty;
     return user.why === '' ? loginAs(user, keep) : ''; // It says so already.
   };
+  const namedSpace = async () => (way === 'token' ? linkIn(token)?.namespace : way === 'kubeconfig' ? (await reading)?.namespace : '') ?? '';
   const submit = async (event: Event) => {
     event.preventDefault();
     if (busy) return;
     setTrying(true);
     setWrong('');
-    setWrong(await attempt());
+    const [space, failed] = [await namedSpace(), await attempt()];
+    if (failed === '') beginIn(space);
+    setWrong(failed);
     setTrying(false);
   };
   const pick = (id: string) => {

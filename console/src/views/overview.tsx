@@ -5,8 +5,10 @@ import { kinds } from '../api/kinds';
 import { type Live, useLive } from '../api/live';
 import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet, ResourceQuota } from '../api/types';
 import { kUsage, usageOfPods, useUsage } from '../api/usage';
+import { now } from '../model/age';
 import { isSameUnbound, type Unbound, unboundOf } from '../model/claim';
 import type { MapCell, MapGroup } from '../model/mapplaces';
+import { isJudged, isOverlooked, isUnscheduled } from '../model/obstacles';
 import { isSame } from '../model/order';
 import { condition, isRunning, kToneOrder, ownerOf, podState, podWhy, type Tone } from '../model/pod';
 import { askedBy, isHeld } from '../model/asked';
@@ -184,7 +186,7 @@ function fullQuotas(quotas: ResourceQuota[]): Trouble[] {
   });
 }
 
-function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unbound[], quotas: ResourceQuota[]): Trouble[] {
+function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unbound[], quotas: ResourceQuota[], at: number): Trouble[] {
   const found = fullQuotas(quotas);
   const same = new Map<string, Trouble>();
   for (const node of nodes) {
@@ -205,7 +207,8 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
   for (const pod of pods) {
     const state = podState(pod);
     const why = state.tone === 'bad' || state.tone === 'warn' ? podWhy(pod) : '';
-    if (state.tone !== 'bad' && why === '') continue;
+    const isSilent = isOverlooked(pod, at);
+    if (state.tone !== 'bad' && why === '' && !isSilent) continue;
     // Pods of one owner that have the same trouble are one line.
     const owner = ownerOf(pod);
     const key = owner ? `${pod.metadata.namespace}/${owner} ${state.word}` : pod.metadata.uid;
@@ -215,7 +218,7 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
       continue;
     }
     const trouble = {
-      key, tone: state.tone, word: state.word, name: owner || pod.metadata.name, why, pod, times: 1,
+      key, tone: isSilent ? 'warn' as Tone : state.tone, word: state.word, name: owner || pod.metadata.name, why, pod, times: 1,
       to: href('pod', [pod.metadata.namespace, pod.metadata.name]),
     };
     same.set(key, trouble);
@@ -453,9 +456,12 @@ export function Overview() {
   const podList = pods.list;
   const rollouts = useRollouts(deployments.list, sets.list, podList);
   const unbound = useUnbound(claims.list, podList, events.list);
+  // Of a pod whose claims are not made nobody says anything: time alone tells.
+  const isSilent = useMemo(() => podList.some((each) => isUnscheduled(each) && !isJudged(each)), [podList]);
+  const at = isSilent ? now.value : 0;
   const troubles = useMemo(
-    () => troublesOf(nodeList, podList, rollouts, unbound, quotas.list),
-    [nodeList, podList, rollouts, unbound, quotas.list],
+    () => troublesOf(nodeList, podList, rollouts, unbound, quotas.list, at),
+    [nodeList, podList, rollouts, unbound, quotas.list, at],
   );
   const latest = useMemo(() => events.list.slice(0, kEventsMax), [events.list]);
   const counts = useMemo(() => countsOf(podList), [podList]);

@@ -9,22 +9,26 @@ import { namespace } from '../settings';
 import { t } from '../texts';
 import { Age, Badge, Head, Standing, Tabs } from '../ui/parts';
 import { type Column, Table } from '../ui/table';
+import { useUnboundWhy } from '../ui/why';
 
 function Claims() {
   const space = namespace.value;
   const claims = useLive<Claim>(kinds.persistentvolumeclaims, space);
-  const { list: pods, loaded } = useLive<Pod>(kinds.pods, space);
+  const livePods = useLive<Pod>(kinds.pods, space);
+  const { list: pods, loaded } = livePods;
   const users = useMemo(() => {
     const found = new Map<string, Pod[]>();
     for (const pod of pods) {
       for (const volume of pod.spec.volumes ?? []) {
-        if (!volume.persistentVolumeClaim) continue;
-        const key = `${pod.metadata.namespace}/${volume.persistentVolumeClaim.claimName}`;
+        const claim = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : '');
+        if (claim === '') continue;
+        const key = `${pod.metadata.namespace}/${claim}`;
         found.set(key, [...(found.get(key) ?? []), pod]);
       }
     }
     return found;
   }, [pods]);
+  const whys = useUnboundWhy(claims.list, livePods, space);
   const to = (each: Claim) => href('object', ['persistentvolumeclaims', each.metadata.namespace, each.metadata.name]);
   const columns: Column<Claim>[] = [
     { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.6fr)', sort: (each) => each.metadata.name,
@@ -32,7 +36,7 @@ function Claims() {
     { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
       cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
     { id: 'status', title: t.columns.status, width: 'minmax(92px, 1fr)', sort: (each) => each.status?.phase ?? '',
-      cell: (each) => <Badge tone={each.status?.phase === 'Bound' ? 'good' : each.status?.phase === 'Lost' ? 'bad' : 'busy'}>{each.status?.phase}</Badge> },
+      cell: (each) => <Badge tone={each.status?.phase === 'Bound' ? 'good' : each.status?.phase === 'Lost' ? 'bad' : 'warn'}>{each.status?.phase}</Badge> },
     { id: 'size', title: t.columns.size, width: '64px', end: true,
       cell: (each) => each.status?.capacity?.storage ?? each.spec.resources?.requests?.storage },
     { id: 'class', title: t.columns.class, width: 'minmax(90px, 1fr)', wide: 2, cell: (each) => each.spec.storageClassName },
@@ -46,6 +50,7 @@ function Claims() {
   ];
   if (!claims.loaded) return <Standing of={claims} />;
   return <Table label={t.storage.claims} columns={columns} rows={claims.list} hrefOf={to} keyOf={(each) => each.metadata.uid}
+                under={whys.size === 0 ? undefined : (each) => whys.get(each.metadata.uid) ?? ''}
                 textOf={(each) => `${each.metadata.namespace} ${each.metadata.name} ${each.status?.phase} ${each.spec.storageClassName ?? ''}`} />;
 }
 

@@ -13,14 +13,26 @@ import { t } from '../texts';
 import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Standing } from '../ui/parts';
 
-const kWidthMin = 900;
+const kWidthMin = 650;
 const kManyLinks = 200;
 // Of more, each step to their picture has a frame of its own.
 const kManyPods = 1_000;
 const kPadding = 4; // Of both sides.
-// Of a column, and of the space between two, in parts of all.
+// Of a column, and of the space between two, in parts of all; where that is less than a row of pods needs, those have
+// as much, and the others share the rest.
 const kWide = [0.19, 0.19, 0.28, 0.17];
 const kSpace = 0.17 / 3;
+const kPods = 2;
+const kPodsMin = 236;
+const kSpaceMin = 20;
+
+function columnsIn(width: number): { lefts: number[]; widths: number[] } {
+  const isTight = kWide[kPods]! * width < kPodsMin;
+  const space = isTight ? kSpaceMin : kSpace * width;
+  const rest = (width - kPodsMin - 3 * kSpaceMin) / 3;
+  const widths = kWide.map((each, at) => (!isTight ? each * width : at === kPods ? kPodsMin : rest));
+  return { widths, lefts: widths.map((_, at) => widths.slice(0, at).reduce((a, b) => a + b, 0) + at * space) };
+}
 
 function hrefOf(box: Box): string {
   if (box.kind === 'Service') return href('service', [box.space, box.name]);
@@ -62,11 +74,19 @@ function LaneOf({ lane, many }: { lane: Lane; many: boolean }) {
   );
 }
 
-function BoxOf({ box, left, width, lit, onLook }: { box: Box; left: number; width: number; lit: boolean | null; onLook: (id: string) => void }) {
+interface BoxProps {
+  box: Box;
+  style?: Record<string, string>; // Where it is in a picture.
+  lit: boolean | null;
+  onLook: (id: string) => void;
+  leadsTo?: string | undefined; // What a line would show.
+}
+
+function BoxOf({ box, style, lit, onLook, leadsTo }: BoxProps) {
   return (
     <li
       class={`topo-box topo-${box.kind.toLowerCase()} tone-${box.tone}${lit === null ? '' : lit ? ' lit' : ' unlit'}`}
-      style={{ left: `${left}px`, width: `${width}px`, top: `${box.y}px`, height: `${box.height}px` }}
+      style={style ?? {}}
       onPointerEnter={() => onLook(box.id)}
       onPointerLeave={() => onLook('')}
       onFocusCapture={() => onLook(box.id)}
@@ -79,6 +99,7 @@ function BoxOf({ box, left, width, lit, onLook }: { box: Box; left: number; widt
       {box.lanes.length === 0
         ? <small class="dim topo-sub">{box.space}{box.tone === 'warn' && box.kind === 'Service' ? ` · ${t.topology.nobody}` : ''}{box.tone === 'bad' && box.kind === 'Ingress' ? ` · ${t.topology.leadsNowhere}` : ''}</small>
         : box.lanes.map((lane) => <LaneOf key={lane.key} lane={lane} many={box.lanes.length > 1} />)}
+      {leadsTo && <small class="topo-to">→ {leadsTo}</small>}
     </li>
   );
 }
@@ -119,6 +140,43 @@ function around(links: Link[], id: string): Set<string> {
   return found;
 }
 
+const kNamesMax = 3;
+
+// What each box leads to, by its name: an ingress to services, and so on.
+function namesBehind({ boxes, links }: Picture): Map<string, string> {
+  const names = new Map(boxes.map((each) => [each.id, each.name]));
+  const behind = new Map<string, string[]>();
+  for (const { from, to } of links) behind.set(from, [...(behind.get(from) ?? []), names.get(to) ?? '']);
+  return new Map([...behind].map(([id, all]) => {
+    const shown = all.slice(0, kNamesMax).join(', ');
+    return [id, all.length > kNamesMax ? t.topology.andMore(shown, all.length - kNamesMax) : shown];
+  }));
+}
+
+// On a phone four columns have no room beside each other: they are below each other, and words say what lines would.
+function Stack({ picture }: { picture: Picture }) {
+  const [looked, setLooked] = useState('');
+  const lit = useMemo(() => (picture.boxes.some((each) => each.id === looked) ? around(picture.links, looked) : null), [picture, looked]);
+  const behind = useMemo(() => namesBehind(picture), [picture]);
+  return (
+    <div class="topo-stack" role="group" aria-label={t.topology.label}>
+      {t.topology.columns.map((title, column) => {
+        const boxes = picture.boxes.filter((each) => each.column === column);
+        return boxes.length > 0 && (
+          <section key={title}>
+            <h2>{title}</h2>
+            <ul>
+              {boxes.map((box) => (
+                <BoxOf key={box.id} box={box} onLook={setLooked} lit={lit === null ? null : lit.has(box.id)} leadsTo={behind.get(box.id)} />
+              ))}
+            </ul>
+          </section>
+        );
+      })}
+    </div>
+  );
+}
+
 function Canvas({ picture }: { picture: Picture }) {
   const frame = useRef<HTMLDivElement>(null);
   const [room, setRoom] = useState(kWidthMin);
@@ -131,14 +189,8 @@ function Canvas({ picture }: { picture: Picture }) {
     return () => observer.disconnect();
   }, []);
   const width = Math.max(kWidthMin, room);
-  const lefts = kWide.map((_, at) => width * (kWide.slice(0, at).reduce((a, b) => a + b, 0) + at * kSpace));
-  const widths = kWide.map((each) => each * width);
-  // Where columns are looked at one by one, each begins at the top.
-  const atTop = narrow.value;
-  const boxes = useMemo(() => {
-    const tops = kWide.map((_, at) => Math.min(...picture.boxes.filter((each) => each.column === at).map((each) => each.y)));
-    return atTop ? picture.boxes.map((each) => ({ ...each, y: each.y - tops[each.column]! })) : picture.boxes;
-  }, [picture, atTop]);
+  const { lefts, widths } = columnsIn(width);
+  const { boxes } = picture;
   const byId = useMemo(() => new Map(boxes.map((each) => [each.id, each])), [boxes]);
   const many = picture.links.length > kManyLinks;
   const drawn = useNextFrame(useMemo(() => ({ links: picture.links, byId }), [picture, byId]), !many);
@@ -166,8 +218,8 @@ function Canvas({ picture }: { picture: Picture }) {
         </svg>
         <ul>
           {boxes.map((box) => (
-            <BoxOf key={box.id} box={box} left={lefts[box.column]!} width={widths[box.column]!} onLook={setLooked}
-                   lit={lit === null ? null : lit.has(box.id)} />
+            <BoxOf key={box.id} box={box} onLook={setLooked} lit={lit === null ? null : lit.has(box.id)}
+                   style={{ left: `${lefts[box.column]}px`, width: `${widths[box.column]}px`, top: `${box.y}px`, height: `${box.height}px` }} />
           ))}
         </ul>
       </div>
@@ -201,7 +253,7 @@ export function Topology() {
           {moving && <Badge tone="busy">{t.workloads.progressing}</Badge>}
         </>
       } />
-      {!known ? <Standing of={pods.loaded ? lives.find((each) => !each.loaded)! : pods} /> : picture.boxes.length === 0 ? <p class="empty">{t.nothing}</p> : <Canvas picture={picture} />}
+      {!known ? <Standing of={pods.loaded ? lives.find((each) => !each.loaded)! : pods} /> : picture.boxes.length === 0 ? <p class="empty">{t.nothing}</p> : narrow.value ? <Stack picture={picture} /> : <Canvas picture={picture} />}
       {picture.hidden > 0 && <p class="dim small">{t.topology.hidden(picture.hidden)}</p>}
     </>
   );
