@@ -175,8 +175,9 @@ TEST(Head, ChunksOfAnAnswerCountMoreThanItsLengthAndOfARequestAreRefusedWithOne)
   EXPECT_EQ(answer.headers.count("Content-Length"), 0u);
   RequestHead request;
   EXPECT_TRUE(ParseRequestHead("POST / HTTP/1.1\r\nHost: a\r\n" + framing, request));
+  ResponseHead other;
   const auto fault =
-      ParseResponseHead("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", answer);
+      ParseResponseHead("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", other);
   ASSERT_TRUE(fault);
   EXPECT_EQ(fault->text, "unsupported transfer encoding: \"gzip, chunked\"");
 }
