@@ -189,6 +189,7 @@ function fullQuotas(quotas: ResourceQuota[]): Trouble[] {
 function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unbound[], quotas: ResourceQuota[], at: number): Trouble[] {
   const found = fullQuotas(quotas);
   const same = new Map<string, Trouble>();
+  const told = new Set<string>(); // What the lines of rollouts say of their pods.
   for (const node of nodes) {
     if (isReady(node)) continue;
     found.push({
@@ -199,6 +200,8 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
   }
   for (const { deployment, rollout } of rollouts) {
     if (rollout.word !== 'stalled') continue;
+    const { stuck } = rollout;
+    if (stuck) told.add(`${deployment.metadata.namespace}/${deployment.metadata.name} ${podState(stuck).word}`);
     found.push({
       key: deployment.metadata.uid, tone: 'bad', word: t.workloads.stalled, name: deployment.metadata.name, times: 1,
       why: '', rollout, to: href('deployment', [deployment.metadata.namespace, deployment.metadata.name]),
@@ -212,6 +215,7 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
     // Pods of one owner that have the same trouble are one line.
     const owner = ownerOf(pod);
     const key = owner ? `${pod.metadata.namespace}/${owner} ${state.word}` : pod.metadata.uid;
+    if (told.has(key)) continue;
     const known = same.get(key);
     if (known) {
       known.times += 1;

@@ -123,16 +123,18 @@ function Details({ pod, events }: { pod: Pod; events: Live<EventObj> }) {
           </dl>
         </Panel>
         <PodReach pod={pod} />
-        <Panel title={t.pod.conditions}>
-          <ul class="conditions">
-            {(status?.conditions ?? []).map((each) => (
-              <li key={each.type}>
-                <Badge tone={each.status === 'True' ? 'good' : 'warn'}>{each.type}</Badge>
-                <Age time={each.lastTransitionTime} />
-              </li>
-            ))}
-          </ul>
-        </Panel>
+        {(status?.conditions ?? []).length > 0 && (
+          <Panel title={t.pod.conditions}>
+            <ul class="conditions">
+              {status!.conditions!.map((each) => (
+                <li key={each.type}>
+                  <Badge tone={each.status === 'True' ? 'good' : 'warn'}>{each.type}</Badge>
+                  <Age time={each.lastTransitionTime} />
+                </li>
+              ))}
+            </ul>
+          </Panel>
+        )}
         <Words title={t.pod.labels} words={metadata.labels} />
       </div>
     </div>
