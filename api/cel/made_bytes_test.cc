@@ -22,24 +22,24 @@ TEST(MadeRoomTest, TheLargestHolderWaitsForNothing) {
   MadeRoom room(16, 8);
   MadeRoom::Holder large, small, third;
   // Each of them on a thread of its own, as judgements are.
-  std::thread([&] { EXPECT_TRUE(room.Take(large, 4)); }).join();
-  std::thread([&] { EXPECT_TRUE(room.Take(small, 3)); }).join();
-  std::thread([&] { EXPECT_TRUE(room.Take(third, 3)); }).join();
+  std::thread([&] { EXPECT_TRUE(room.Take(large, 6)); }).join();
+  std::thread([&] { EXPECT_TRUE(room.Take(small, 4)); }).join();
+  std::thread([&] { EXPECT_TRUE(room.Take(third, 4)); }).join();
   std::atomic<bool> given = false;
-  // With two more the two that are not the largest would leave it less than it may need.
+  // With one more the two that are not the largest would leave that less than it may need.
   std::thread waiter([&] {
-    EXPECT_TRUE(room.Take(third, 3));
+    EXPECT_TRUE(room.Take(third, 1));
     given = true;
   });
   Await(room, 1);
   EXPECT_FALSE(given);
-  std::thread([&] { EXPECT_TRUE(room.Take(large, 4)); }).join();
-  EXPECT_EQ(room.held(), 14u);
+  std::thread([&] { EXPECT_TRUE(room.Take(large, 2)); }).join();
+  EXPECT_EQ(room.held(), 16u);
   std::thread([&] { room.GiveBack(large, 8); }).join();
   waiter.join();
   EXPECT_TRUE(given);
-  std::thread([&] { room.GiveBack(small, 3); }).join();
-  std::thread([&] { room.GiveBack(third, 6); }).join();
+  std::thread([&] { room.GiveBack(small, 4); }).join();
+  std::thread([&] { room.GiveBack(third, 5); }).join();
   EXPECT_EQ(room.held(), 0u);
 }
 
@@ -197,7 +197,7 @@ TEST(MadeBytesTest, EvaluationsSideBySideStayWithinTheRoom) {
   std::atomic<bool> within = true;
   std::atomic<int> done = 0;
   std::vector<std::thread> threads;
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 5; ++i) {
     threads.emplace_back([&] {
       const bool holds = (*program)->Eval({}, UINT64_MAX).value.IsTrue();
       if (MadeRoom::OfProcess().held() > kMadeRoomBytes) within = false;
@@ -206,7 +206,7 @@ TEST(MadeBytesTest, EvaluationsSideBySideStayWithinTheRoom) {
   }
   for (std::thread& each : threads) each.join();
   EXPECT_TRUE(within);
-  EXPECT_EQ(done, 8);
+  EXPECT_EQ(done, 5);
   EXPECT_EQ(MadeRoom::OfProcess().held(), 0u);
 }
 
