@@ -10,6 +10,7 @@ end() {
     [ $code = 0 ] || tail -n 20 "$each/skiff.log" 2>/dev/null || true
     "$skiff" down --data-dir="$each" >/dev/null 2>&1 || true
   done
+  umount -l "$work/other" 2>/dev/null || true
   rm -rf "$work"
   summary $code
 }

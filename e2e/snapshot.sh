@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Saves, restores and forks a cluster of simulated nodes while it runs, and asks what was: needs neither root nor
-# containers.
+# containers; only of a full disk it asks as root alone.
 #
 #   e2e/snapshot.sh SKIFF
 set -euo pipefail
@@ -103,3 +103,29 @@ again=$(sed -n "s|^The cluster of $data is stopped: .skiff \(up .*\). starts it 
 run eval "'$skiff' $again"
 check "by the line that down said it is the same again, at its port" "$skiff" --context=mine get nodes
 check "with what it had" ready "$data" web 1
+
+[ "$(id -u)" = 0 ] || exit 0 # Who may mount no disk that is so small.
+say "Of a cluster whose disk is full"
+mkdir "$work/other"
+mount -t tmpfs -o size=96m tmpfs "$work/other"
+run "$skiff" up --nodes=1 --data-dir="$work/other" --bind-address=127.0.0.1 --secure-port="$(free_port)"
+run of "$work/other" create configmap kept --from-literal=a=1
+cat /dev/zero >"$work/other/others" 2>/dev/null || true
+head -c 500000 /dev/zero | tr '\0' x >"$work/large"
+is_full() { # What was set aside for the log before is used up first.
+  for i in $(seq 60); do
+    of "$work/other" create configmap "filler-$i" --from-file="$work/large" >/dev/null 2>&1 || return 0
+  done
+  return 1
+}
+check "nothing can be written any more" is_full
+check "status says why" grep -qE 'failed: .*space' <<<"$("$skiff" status --data-dir="$work/other" || true)"
+refused "the disk of $work/other is full" "$skiff" snapshot save "$work/other/x.tar" --data-dir="$work/other"
+run "$skiff" snapshot save "$work/full.tar" --data-dir="$work/other"
+[ -z "$(find "$work" -maxdepth 1 -name '.skiff-copy-*')" ] || fail "the copy is left: $(ls -A "$work")"
+run "$skiff" down --keep-data --data-dir="$work/other"
+umount "$work/other"
+rmdir "$work/other"
+run "$skiff" snapshot restore "$work/full.tar" --data-dir="$work/other"
+run "$skiff" up --nodes=1 --data-dir="$work/other" --bind-address=127.0.0.1 --secure-port="$(free_port)"
+check "what was there is in its snapshot" of "$work/other" get configmap kept

@@ -134,6 +134,9 @@ struct KubeletDependencies {
   std::optional<Informer<core_v1::ConfigMap>> config_maps = std::nullopt;
   KubeletMetrics* metrics = nullptr;  // nullptr: nobody reads them.
   Client* heartbeats = nullptr;       // For lease and status of the node; nullptr: `client`.
+  // What pods are admitted by where `nodes` are not there: the kubelet's own Node at least, as it
+  // is told of it.
+  std::optional<Informer<core_v1::Node>> own_node = std::nullopt;
 };
 
 class Kubelet final : public ControlLoop {
@@ -204,8 +207,8 @@ class Kubelet final : public ControlLoop {
   // The node can give what pods have of devices, whatever their plugins say now.
   Ptr<core_v1::Node> WithDevices(Ptr<core_v1::Node> node) const;
   std::vector<Ptr<core_v1::Pod>> AdmittedPods() const;
-  // As the API has it, at most kNodeAge old unless `is_fresh`; as this node would register itself
-  // when there is no answer.
+  // As the cache has it, or the API where there is no cache, then at most kNodeAge old; as the API
+  // has it now if `is_fresh`. As this node would register itself when there is no answer.
   Ptr<core_v1::Node> OwnNode(bool is_fresh);
   Result<Ptr<core_v1::Node>> FindOwnNode() const;
   RegistryCredentials PullCredentials(const core_v1::Pod& pod);

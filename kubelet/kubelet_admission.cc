@@ -74,7 +74,8 @@ std::optional<PodRefusal> Kubelet::Refuse(const core_v1::Pod& pod,
   const auto others = resizes_.Allotted(AdmittedPods());
   Ptr<core_v1::Node> node = WithDevices(OwnNode(false));
   auto refusal = RefusePod({pod, *node, others, abilities});
-  if (refusal && DependsOnLabels(*refusal)) {
+  // The scheduler may have heard of a change of the Node before this kubelet has.
+  if (refusal && DependsOnNode(*refusal)) {
     node = WithDevices(OwnNode(true));
     refusal = RefusePod({pod, *node, others, abilities});
   }
@@ -189,6 +190,10 @@ Result<Ptr<core_v1::Node>> Kubelet::FindOwnNode() const {
 }
 
 Ptr<core_v1::Node> Kubelet::OwnNode(bool is_fresh) {
+  const auto& told = dependencies_.own_node ? dependencies_.own_node : dependencies_.nodes;
+  if (told && !is_fresh) {
+    if (auto cached = told->Get({"", options_.node_name})) return node_ = std::move(cached);
+  }
   const Duration now = dependencies_.clock.Monotonic();
   // Who does not answer is not asked again for every pod.
   const bool is_due = is_fresh || !node_read_at_ || now - *node_read_at_ >= kNodeAge;

@@ -93,7 +93,8 @@ Result<std::unique_ptr<NodeAgent>> NodeAgent::Start(NodeAgentOptions options,
                                                       std::nullopt,
                                                       std::nullopt,
                                                       &parts.metrics,
-                                                      &parts.heartbeats});
+                                                      &parts.heartbeats,
+                                                      dependencies.nodes});
   parts.handler = std::make_unique<KubeletServer>(
       KubeletServer::Dependencies{*parts.kubelet, parts.loops, dependencies.clock, parts.metrics,
                                   asks ? &parts.manager.client() : nullptr, options.takes_tokens,

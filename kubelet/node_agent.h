@@ -39,6 +39,7 @@ class NodeAgent {
     // Of this node at least.
     Informer<core_v1::Pod> pods;
     Informer<core_v1::Service> services;
+    Informer<core_v1::Node> nodes;  // This one at least.
     const Clock& clock;
     Random& random;
     ContainerRuntime& runtime;

@@ -18,6 +18,8 @@ namespace {
 constexpr char kOs[] = "linux";
 constexpr char kOsLabel[] = "kubernetes.io/os";
 constexpr char kNodeAffinity[] = "NodeAffinity";
+constexpr char kTaintToleration[] = "TaintToleration";
+constexpr char kOutOf[] = "OutOf";
 
 using Refusal = std::optional<PodRefusal>;
 
@@ -67,7 +69,7 @@ Refusal RefuseForResources(const AdmissionInput& input) {
   const std::vector<Lack> lacks = LacksOf(input);
   if (lacks.empty()) return std::nullopt;
   const Lack& first = lacks.front();
-  return PodRefusal{"OutOf" + first.name,
+  return PodRefusal{kOutOf + first.name,
                     fmt::format("Node didn't have enough resource: {}, requested: {}, used: {}, "
                                 "capacity: {}",
                                 first.name, first.requested, first.used, first.capacity)};
@@ -94,7 +96,7 @@ Refusal RefuseForTaints(const AdmissionInput& input) {
   if (IsStaticPod(input.pod)) return std::nullopt;
   for (const auto& taint : input.node.spec.taints) {
     if (taint.effect != "NoExecute" || AnyTolerates(input.pod.spec.tolerations, taint)) continue;
-    return Predicate("TaintToleration", "node(s) had taints that the pod didn't tolerate");
+    return Predicate(kTaintToleration, "node(s) had taints that the pod didn't tolerate");
   }
   return std::nullopt;
 }
@@ -174,8 +176,9 @@ std::vector<Shortfall> ShortfallsOf(const AdmissionInput& input) {
   return shortfalls;
 }
 
-bool DependsOnLabels(const PodRefusal& refusal) {
-  return refusal.reason == kNodeAffinity;
+bool DependsOnNode(const PodRefusal& refusal) {
+  return refusal.reason == kNodeAffinity || refusal.reason == kTaintToleration ||
+         refusal.reason.starts_with(kOutOf);
 }
 
 std::optional<core_v1::AppArmorProfile> AppArmorProfileOf(const core_v1::Pod& pod,

@@ -48,8 +48,9 @@ struct Shortfall {
 };
 std::vector<Shortfall> ShortfallsOf(const AdmissionInput& input);
 
-// A refusal that a newer version of the node's object could lift: its labels may have changed.
-bool DependsOnLabels(const PodRefusal& refusal);
+// A refusal that a newer version of the node's object could lift: its labels, taints or what can be
+// allocated may have changed.
+bool DependsOnNode(const PodRefusal& refusal);
 
 // The AppArmor profile of a container, or of one that an annotation names; nullopt: none is asked.
 std::optional<core_v1::AppArmorProfile> AppArmorProfileOf(const core_v1::Pod& pod,

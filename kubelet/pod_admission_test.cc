@@ -238,9 +238,13 @@ TEST(PodAdmissionTest, APodIsNotRunWithoutTheIsolationThatItAsksFor) {
   Check(Isolation());
 }
 
-TEST(PodAdmissionTest, OnlyANodesLabelsMayHaveChangedMeanwhile) {
-  EXPECT_TRUE(DependsOnLabels({"NodeAffinity", ""}));
-  EXPECT_FALSE(DependsOnLabels({"OutOfcpu", ""}));
+TEST(PodAdmissionTest, WhatIsReadOfTheNodeMayHaveChangedMeanwhile) {
+  for (const char* reason : {"NodeAffinity", "TaintToleration", "OutOfcpu", "OutOfpods"}) {
+    EXPECT_TRUE(DependsOnNode({reason, ""})) << reason;
+  }
+  for (const char* reason : {"NodePorts", "NodeName", "SysctlForbidden", "AppArmor"}) {
+    EXPECT_FALSE(DependsOnNode({reason, ""})) << reason;
+  }
 }
 
 TEST(PodAdmissionTest, AContainersAppArmorProfileIsTheNearest) {

@@ -14,6 +14,7 @@ namespace skiff::kubelet {
 namespace {
 
 constexpr int kLostExitCode = 137;
+constexpr int kUnseenExitCode = 255;
 // Of all containers of a pod together.
 constexpr size_t kLastWordsBytesMax = 12 << 10;
 // Why they wait, likewise: runtimes quote what they were given, which may be half an object.
@@ -37,6 +38,18 @@ core_v1::ContainerStateTerminated Terminated(const ObservedContainer& container,
   out.started_at = WholeSeconds(container.status.started_at);
   out.finished_at = WholeSeconds(container.status.finished_at);
   out.container_id = container_id;
+  return out;
+}
+
+// How containerd says it of a container that it finds dead after the machine was started anew.
+core_v1::ContainerStateTerminated DiedUnseen(const core_v1::ContainerStatus& before,
+                                             TimePoint found) {
+  core_v1::ContainerStateTerminated out;
+  out.exit_code = kUnseenExitCode;
+  out.reason = "Unknown";
+  out.started_at = before.state.running->started_at;
+  out.finished_at = WholeSeconds(found);
+  out.container_id = before.container_id;
   return out;
 }
 
@@ -67,6 +80,9 @@ class StatusMaker {
   void FillFromRuntime(const core_v1::Container& container, bool is_init,
                        const std::vector<ObservedContainer>& attempts,
                        core_v1::ContainerStatus& out);
+  // How the attempt before the only one that the runtime knows has ended.
+  void RecallEnd(const core_v1::ContainerStatus* before, const ObservedContainer& newest,
+                 core_v1::ContainerStatus& out) const;
   void MarkLost(const core_v1::ContainerStatus* before, core_v1::ContainerStatus& out);
   void ApplyWaiting(const core_v1::Container& container, core_v1::ContainerStatus& out);
   void SayFinalWord(core_v1::PodStatus& status) const;
@@ -139,6 +155,20 @@ void StatusMaker::FillFromRuntime(const core_v1::Container& container, bool is_i
   }
   if (attempts.size() > 1 && attempts[1].IsExited()) {
     out.last_state.terminated = Terminated(attempts[1], IdOf(attempts[1]));
+  } else if (input_.runtime_forgets && attempts.size() == 1 && newest.attempt > 0) {
+    RecallEnd(Before(container.name, is_init), newest, out);
+  }
+}
+
+void StatusMaker::RecallEnd(const core_v1::ContainerStatus* before, const ObservedContainer& newest,
+                            core_v1::ContainerStatus& out) const {
+  if (before == nullptr) return;
+  if (before->container_id == out.container_id || before->state.waiting) {
+    out.last_state = before->last_state;
+  } else if (before->state.terminated) {
+    out.last_state.terminated = before->state.terminated;
+  } else if (before->state.running) {
+    out.last_state.terminated = DiedUnseen(*before, newest.status.created_at);
   }
 }
 
@@ -155,13 +185,17 @@ void StatusMaker::MarkLost(const core_v1::ContainerStatus* before, core_v1::Cont
   if (!before->state.running) return;
   out.image = before->image;
   out.image_id = before->image_id;
-  auto& lost = out.last_state.terminated.emplace();
-  lost.exit_code = kLostExitCode;
-  lost.reason = "ContainerStatusUnknown";
-  lost.message =
-      "The container could not be located when the pod was deleted.  The container used to be "
-      "Running";
-  lost.container_id = before->container_id;
+  if (input_.runtime_forgets && input_.last == nullptr) {
+    out.last_state.terminated = DiedUnseen(*before, input_.now);
+  } else {
+    auto& lost = out.last_state.terminated.emplace();
+    lost.exit_code = kLostExitCode;
+    lost.reason = "ContainerStatusUnknown";
+    lost.message =
+        "The container could not be located when the pod was deleted.  The container used to be "
+        "Running";
+    lost.container_id = before->container_id;
+  }
   if (!input_.pod.metadata.deletion_timestamp) ++out.restart_count;
 }
 

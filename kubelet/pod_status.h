@@ -47,6 +47,8 @@ struct StatusInput {
   Amounts actuated = {};  // What the runtime was told last.
   ResizeState resize = {};
   bool recursive_read_only = false;  // The runtime can make what is mounted in a mount read-only.
+  // The runtime is in this process's memory: what was before its start only the status tells.
+  bool runtime_forgets = false;
   // Names: as of PlanInput.
   std::set<std::string> killed_to_restart = {};
 

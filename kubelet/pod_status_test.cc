@@ -35,6 +35,7 @@ class PodStatusTest : public testing::Test {
                       waiting_,     {"192.0.2.1"}, "containerd", TimePoint(1000s),
                       terminating_, terminated_,   failure_};
     input.recursive_read_only = recursive_read_only_;
+    input.runtime_forgets = runtime_forgets_;
     return ComputePodStatus(input);
   }
   static std::string Condition(const core_v1::PodStatus& status, const std::string& type) {
@@ -53,6 +54,7 @@ class PodStatusTest : public testing::Test {
   bool terminated_ = false;
   std::optional<WaitingReason> failure_;
   bool recursive_read_only_ = false;
+  bool runtime_forgets_ = false;
 };
 
 TEST_F(PodStatusTest, APodThatHasNothingYetIsPending) {
@@ -102,6 +104,39 @@ TEST_F(PodStatusTest, ACrashLoopShowsWhyItWaitsAndHowItEnded) {
   EXPECT_EQ(container.state.waiting->reason, "CrashLoopBackOff");
   EXPECT_EQ(container.last_state.terminated->exit_code, 2);
   EXPECT_EQ(container.last_state.terminated->reason, "Error");
+}
+
+TEST_F(PodStatusTest, OfARuntimeThatForgetsItIsToldHowTheContainerBeforeEnded) {
+  SandboxReady();
+  runtime_forgets_ = true;
+  auto& before = pod_.status.container_statuses.emplace_back();
+  before.name = "app";
+  before.container_id = "containerd://old-id";
+  before.state.running.emplace().started_at = Time(TimePoint(100s));
+  // Not started again yet.
+  const auto lost = Status().container_statuses[0];
+  EXPECT_EQ(lost.restart_count, 1);
+  EXPECT_EQ(lost.last_state.terminated->finished_at, Time(TimePoint(1000s)));
+  auto& now = Has("app", cri::ContainerState::kRunning);
+  now.attempt = 1;
+  now.status.created_at = TimePoint(990s);
+  for (int look = 1; look <= 2; ++look) {
+    const auto container = Status().container_statuses[0];
+    EXPECT_EQ(container.restart_count, 1);
+    ASSERT_TRUE(container.last_state.terminated) << "look " << look;
+    const auto& end = *container.last_state.terminated;
+    EXPECT_EQ(end.exit_code, 255);
+    EXPECT_EQ(end.reason, "Unknown");
+    EXPECT_EQ(end.started_at, Time(TimePoint(100s)));
+    EXPECT_EQ(end.finished_at, Time(TimePoint(990s)));
+    EXPECT_EQ(end.container_id, "containerd://old-id");
+    pod_.status.container_statuses[0] = container;  // The API has it.
+  }
+  pod_.status.container_statuses[0].container_id = "containerd://init-id";
+  auto& ended = pod_.status.container_statuses[0].state;
+  ended = core_v1::ContainerState();
+  ended.terminated.emplace().exit_code = 7;
+  EXPECT_EQ(Status().container_statuses[0].last_state.terminated->exit_code, 7);
 }
 
 TEST_F(PodStatusTest, RunOncePodsSucceedOrFail) {

@@ -494,6 +494,7 @@ void PodWorker::WriteStatus(const core_v1::Pod& pod, const ObservedPod& observed
   input.node_ips = context_.node_ips();
   input.runtime_name = context_.runtime_name;
   input.recursive_read_only = context_.policy.recursive_read_only;
+  input.runtime_forgets = context_.simulation != nullptr;
   input.now = context_.clock.Now();
   input.terminating = state_ != State::kSyncing;
   input.terminated = state_ == State::kTerminated || state_ == State::kFinished;

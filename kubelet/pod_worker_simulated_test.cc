@@ -63,6 +63,21 @@ TEST_F(SimulatedPodTest, NobodyLooksEachMinuteWhetherARuntimeInMemoryIsAsItWas) 
   EXPECT_EQ(Status().container_statuses[0].restart_count, 1);
 }
 
+TEST_F(SimulatedPodTest, AfterAStartOfTheProcessItSaysWhenTheContainerBeforeEnded) {
+  auto& before = pod_.status.container_statuses.emplace_back();
+  before.name = "app";
+  before.container_id = "fake://of-the-process-before";
+  before.state.running.emplace().started_at = Time(TimePoint(1s));
+  StartWorker();
+  ASSERT_THAT(Status().container_statuses, testing::SizeIs(1));
+  const auto& container = Status().container_statuses[0];
+  EXPECT_TRUE(container.state.running);
+  EXPECT_EQ(container.restart_count, 1);
+  ASSERT_TRUE(container.last_state.terminated);
+  EXPECT_EQ(container.last_state.terminated->container_id, "fake://of-the-process-before");
+  EXPECT_GT(container.last_state.terminated->finished_at, Time(TimePoint(1s)));
+}
+
 TEST_F(SimulatedPodTest, ARealRuntimeIsLookedAtEachMinute) {
   context_.simulation = nullptr;
   StartWorker();

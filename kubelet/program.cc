@@ -370,7 +370,7 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
       std::move(options),
       {*parts.limited, *parts.limited_events, *parts.transport, *parts.informers,
        Informer<core_v1::Pod>(*parts.pods), Informer<core_v1::Service>(*parts.services),
-       parts.clock, parts.random, *parts.runtime}));
+       Informer<core_v1::Node>(*parts.node), parts.clock, parts.random, *parts.runtime}));
   if (given.enable_server && !given.client_ca_file.empty()) {
     parts.FollowAuthorities(given.client_ca_file, tls);
   }

@@ -157,7 +157,11 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   const std::string down = fmt::format("`skiff down{}`", DataDirWords(options.data_dir));
   if (!found.problem.empty()) {
     return Failed(name, "cannot be written: " + found.problem,
-                  another + ", or run as its owner; a full or read-only disk must be mended first");
+                  another + ", or run as its owner; a read-only disk must be mended first");
+  }
+  if (!found.narrowness.empty()) {
+    return Failed(name, "has too little room: " + found.narrowness,
+                  another + ", or make room on its disk first");
   }
   const size_t socket_length = ContainerdPaths(options.data_dir).Socket().size();
   const bool has_containerd =

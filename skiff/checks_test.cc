@@ -127,7 +127,9 @@ TEST(ChecksTest, ADataDirectoryIsOursAloneOrEmpty) {
     return CheckDataDir(facts, options);
   };
   EXPECT_THAT(check([](auto& it) { it.problem = "Permission denied"; }),
-              FailsWith("Permission denied", "--data-dir"));
+              FailsWith("cannot be written: Permission denied", "--data-dir"));
+  EXPECT_THAT(check([](auto& it) { it.narrowness = "only 40 MB are free"; }),
+              FailsWith("has too little room: only 40 MB are free", "make room"));
   EXPECT_THAT(check([](auto& it) { it.locked = true; }),
               FailsWith("another skiff runs", "skiff down --keep-data --data-dir=/var/lib/skiff"));
   EXPECT_THAT(check([](auto& it) { it.foreign = true; }),

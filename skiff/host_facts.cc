@@ -1,6 +1,7 @@
 #include "skiff/host_facts.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -116,9 +117,16 @@ std::string WriteProblem(const std::string& directory) {
   if (access(existing.c_str(), W_OK | X_OK) != 0) return existing + ": " + std::strerror(errno);
   struct statvfs disk {};
   if (statvfs(existing.c_str(), &disk) != 0) return existing + ": " + std::strerror(errno);
+  return "";
+}
+
+std::string NarrownessOf(const std::string& directory) {
+  struct statvfs disk {};
+  if (statvfs(ExistingPart(directory).c_str(), &disk) != 0) return "";
   const uint64_t free_bytes = uint64_t{disk.f_bavail} * disk.f_frsize;
   if (free_bytes >= kFreeBytesMin) return "";
-  return "only " + std::to_string(free_bytes >> 20) + " MB are free on its disk";
+  return fmt::format("only {} MB are free on its disk, and {} MB are wanted at least",
+                     free_bytes >> 20, kFreeBytesMin >> 20);
 }
 
 // Inodes of the sockets that listen on a TCP port.
@@ -392,6 +400,7 @@ bool IsOfDataDir(std::string_view name) {
 DataDirFact ReadDataDir(const std::string& directory) {
   DataDirFact found;
   found.problem = WriteProblem(directory);
+  found.narrowness = NarrownessOf(directory);
   found.free_percent = PercentFreeOnDiskOf(directory);
   std::error_code error;
   found.exists = fs::is_directory(directory, error);

@@ -276,7 +276,8 @@ Result<> LocalNode::Parts::StartKubelet(const ClusterOptions& options,
       std::move(agent_options),
       {dependencies.transport, dependencies.transport, dependencies.transport,
        dependencies.informers, dependencies.pods, dependencies.informers.For<core_v1::Service>(),
-       dependencies.clock, dependencies.random, *runtime}));
+       dependencies.informers.For<core_v1::Node>(), dependencies.clock, dependencies.random,
+       *runtime}));
   network->OnWritten([this] { agent->kubelet().RuntimeChanged(); });
   StartLoops(dependencies.clock);
   if (has_own_containerd) StartKeeper(options, dependencies.clock);

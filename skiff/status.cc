@@ -165,6 +165,18 @@ Result<> AddObjects(Client& client, ClusterStatus& status) {
   return AddWebhooks(client, status);
 }
 
+// Why a check of the server fails, as it says it where it is asked for that one alone.
+std::string ReasonOf(Transport& transport, const std::string& check) {
+  constexpr std::string_view kBefore = "internal server error: ";
+  http::Request request;
+  request.method = "GET";
+  request.path = "/readyz/" + check;
+  std::string said = transport.Send(std::move(request)).body;
+  if (!said.starts_with(kBefore)) return "";  // It is well again, or nothing answers.
+  said.erase(0, kBefore.size());
+  return said.substr(0, said.find('\n'));
+}
+
 Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterStatus& status) {
   const auto wrong = [&](const Error& error) {
     return Fail(error.reason, fmt::format("{}: {}", kubeconfig, error.message));
@@ -180,7 +192,8 @@ Result<> AskServer(const std::string& kubeconfig, HttpsOptions& server, ClusterS
   request.path = "/readyz";
   request.query = {{"verbose", "true"}};
   const http::Response health = transport->Send(request);
-  status.AddHealth(health.body);
+  status.AddHealth(health.body,
+                   [&](const std::string& check) { return ReasonOf(*transport, check); });
   Client client(*transport, "skiff-status");
   return AddObjects(client, status);
 }

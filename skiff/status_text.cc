@@ -291,13 +291,18 @@ bool ClusterStatus::IsOnItsWay(const std::string& phase, TimePoint since) {
   return true;
 }
 
-void ClusterStatus::AddHealth(const std::string& lines) {
+void ClusterStatus::AddHealth(const std::string& lines,
+                              const std::function<std::string(const std::string&)>& reason_of) {
+  constexpr std::string_view kFailed = "[-]";
   std::istringstream in(lines);
   for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("[-]")) {
-      AddTrouble("the server's check " + line.substr(3),
-                 "skiff get --raw " + ShellWord("/readyz?verbose"));
-    }
+    if (!line.starts_with(kFailed)) continue;
+    line.erase(0, kFailed.size());
+    const std::string check = line.substr(0, line.find(' '));
+    const std::string reason = reason_of ? reason_of(check) : "";
+    AddTrouble(
+        fmt::format("the server's check {} failed{}{}", check, reason.empty() ? "" : ": ", reason),
+        "skiff get --raw " + ShellWord("/readyz?verbose"));
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -51,8 +52,10 @@ class ClusterStatus {
   void Add(const K& object) {
     AddObject(object, SymptomOf(object, now_));
   }
-  // What the server says of itself: the lines of /readyz?verbose.
-  void AddHealth(const std::string& lines);
+  // What the server says of itself: the lines of /readyz?verbose, which withhold why a check fails.
+  // `reason_of`: of a check by its name; "" when that cannot be learnt.
+  void AddHealth(const std::string& lines,
+                 const std::function<std::string(const std::string& check)>& reason_of = nullptr);
   // The Services that webhooks call, no more than can be asked about.
   std::vector<ObjectKey> CalledServices() const;
   // "that is not there"

@@ -94,6 +94,22 @@ What is wrong, and what says more of it:
 )");
 }
 
+TEST(ClusterStatusTest, OfAFailedCheckItSaysWhyWhereThatIsLearnt) {
+  const std::string lines = "[+]ping ok\n[-]etcd-readiness failed: reason withheld\n";
+  ClusterStatus status(kNow);
+  std::string asked;
+  status.AddHealth(lines, [&](const std::string& check) {
+    asked += check;
+    return "the store is read-only";
+  });
+  EXPECT_EQ(asked, "etcd-readiness");
+  EXPECT_EQ(status.Document()["problems"][0]["what"],
+            "the server's check etcd-readiness failed: the store is read-only");
+  ClusterStatus unknown(kNow);
+  unknown.AddHealth(lines, [](const std::string&) { return ""; });
+  EXPECT_EQ(unknown.Document()["problems"][0]["what"], "the server's check etcd-readiness failed");
+}
+
 TEST(ClusterStatusTest, ProgramsGetTheSameAsADocument) {
   ClusterStatus status(kNow);
   status.Add(NodeOf("one", "True"));

@@ -53,4 +53,9 @@ Result<> CopyClosedStore(const std::string& from, const std::string& to) {
   return disk->Snapshot(to);
 }
 
+Result<> CopyOpenStore(const std::string& from, const std::string& to) {
+  TRY(MakeSecretFolder(fs::path(to).parent_path()));
+  return RocksdbDisk::CopyFromOutside({.path = from}, to);
+}
+
 }  // namespace skiff

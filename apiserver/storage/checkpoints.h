@@ -33,5 +33,8 @@ class Checkpoints {
 
 // Of a store that nobody has open. A full copy where `to` lies on another disk.
 Result<> CopyClosedStore(const std::string& from, const std::string& to);
+// Of a store that another process has open, whose disk has no room for copies: `to` lies elsewhere.
+// Conflict while that process writes to it.
+Result<> CopyOpenStore(const std::string& from, const std::string& to);
 
 }  // namespace skiff

@@ -546,7 +546,11 @@ bool RocksdbStore::IsSealedAnew(const Record& record) const {
 }
 
 Result<> RocksdbStore::Snapshot(const std::string& path) {
-  return disk_->Snapshot(path);
+  Result<> made = disk_->Snapshot(path);
+  // To copy, it writes what is in memory only: what keeps it from that says more than RocksDB does
+  // of the attempt.
+  if (!made) TRY(Writable());
+  return made;
 }
 
 Result<> RocksdbStore::Writable() {

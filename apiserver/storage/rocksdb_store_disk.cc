@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <bit>
 #include <filesystem>
+#include <limits>
 
 #include "apiserver/storage/rocksdb_options.h"
 #include "base/folders.h"
@@ -175,6 +176,24 @@ std::string_view ViewOf(const rocksdb::Slice& slice) {
   return {slice.data(), slice.size()};
 }
 
+// Of a log that is so long, its entries are written to files first.
+Result<> MakeCheckpoint(rocksdb::DB& db, const std::string& path, uint64_t log_bytes) {
+  rocksdb::Checkpoint* made = nullptr;
+  TRY(Checked(rocksdb::Checkpoint::Create(&db, &made)));
+  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+  return Checked(checkpoint->CreateCheckpoint(path, log_bytes));
+}
+
+// Its name and how long it is: it is only ever added to.
+Result<std::string> ManifestOf(rocksdb::Env& env, const std::string& path) {
+  std::string name;
+  TRY(Checked(rocksdb::ReadFileToString(&env, path + "/CURRENT", &name)));
+  while (!name.empty() && name.back() == '\n') name.pop_back();
+  uint64_t bytes = 0;
+  TRY(Checked(env.GetFileSize(path + "/" + name, &bytes)));
+  return fmt::format("{} {}", name, bytes);
+}
+
 }  // namespace
 
 RocksdbDisk::RocksdbDisk(Options options, std::unique_ptr<Database> database)
@@ -297,6 +316,17 @@ Result<RocksdbDisk::Facts> RocksdbDisk::Inspect(const Options& options) {
   TRY(disk.LoadRevisions());
   return Facts{static_cast<uint32_t>(format), std::max(disk.last_, kFirstRevision),
                disk.compacted_};
+}
+
+Result<> RocksdbDisk::CopyFromOutside(const Options& options, const std::string& path) {
+  rocksdb::Env* env = options.env ? options.env : rocksdb::Env::Default();
+  // Whoever makes files of what is in the log, or removes any, says so in the manifest first.
+  const std::string before = TRY(ManifestOf(*env, options.path));
+  const auto database = TRY(OpenDatabase(options, /*read_only=*/true));
+  // The log is copied: nothing is written to the store itself.
+  TRY(MakeCheckpoint(*database->db, path, std::numeric_limits<uint64_t>::max()));
+  if (TRY(ManifestOf(*env, options.path)) == before) return {};
+  return Fail(Reason::kConflict, "the store was being written to while it was copied: try again");
 }
 
 Result<> RocksdbDisk::SkipTo(Revision revision) {
@@ -509,10 +539,7 @@ Result<> RocksdbDisk::Compact(Revision revision, const std::function<void()>& an
 
 Result<> RocksdbDisk::Snapshot(const std::string& path) const {
   const std::shared_lock use(mutex_);
-  rocksdb::Checkpoint* made = nullptr;
-  TRY(Checked(rocksdb::Checkpoint::Create(database_->db.get(), &made)));
-  const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
-  return Checked(checkpoint->CreateCheckpoint(path));
+  return MakeCheckpoint(*database_->db, path, /*log_bytes=*/0);
 }
 
 std::shared_ptr<rocksdb::Env> NewMemoryDisk() {

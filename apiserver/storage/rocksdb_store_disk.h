@@ -99,6 +99,10 @@ class RocksdbDisk {
     Revision compacted;
   };
   static Result<Facts> Inspect(const Options& options);
+  // Copies a store that another process may have open to a new directory (its parent exists).
+  // Conflict when that one writes files meanwhile: the copy is no store then. Only the copy takes
+  // space, so that a store on a full disk can be copied to another one.
+  static Result<> CopyFromOutside(const Options& options, const std::string& path);
   ~RocksdbDisk();
 
   // As found by Open. The newest version ever appended, 0 when there is none; and how far it was

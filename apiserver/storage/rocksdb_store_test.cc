@@ -376,6 +376,29 @@ TEST_F(RocksdbStoreTest, AStoreThatStaysFullCanStillBeRead) {
   store_.reset();
 }
 
+TEST_F(RocksdbStoreTest, AStoreOnAFullDiskIsCopiedToAnotherFromOutside) {
+  FaultyDisk faulty(disk_.get());
+  Open({.env = &faulty});
+  ASSERT_TRUE(Put("/a", "1"));
+  faulty.Break(rocksdb::Status::NoSpace("no space left on device"));
+  faulty.SetFreeBytes(0);
+  ASSERT_FALSE(Put("/a", "2"));
+  const auto refused = store_->Snapshot("/snapshot");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("the store is read-only: etcdserver: mvcc: "
+                                                 "database space exceeded"));
+  // By the disk that can be written.
+  const auto copied =
+      RocksdbDisk::CopyFromOutside({.path = "/store", .env = disk_.get()}, "/elsewhere");
+  ASSERT_TRUE(copied) << copied.error().message;
+  const auto taken = RocksdbStore::Open({.path = "/elsewhere", .env = disk_.get()}, clock_);
+  ASSERT_TRUE(taken) << taken.error().message;
+  EXPECT_EQ((*taken)->Get("/a").value()->value, "1");
+  EXPECT_EQ((*taken)->Current(), Revision{2});
+  EXPECT_EQ(store_->Get("/a").value()->value, "1");
+  store_.reset();
+}
+
 TEST_F(RocksdbStoreTest, ItsHealthTellsAFullDiskFromABrokenOneAndRecovers) {
   FaultyDisk faulty(disk_.get());
   Open({.env = &faulty});

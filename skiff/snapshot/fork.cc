@@ -102,7 +102,8 @@ Result<ClusterOptions> OptionsOf(const ForkOptions& options) {
 }
 
 Result<> CopyInto(const ForkOptions& options, const ClusterOptions& fork) {
-  auto copy = TRY(StoreCopy::Take(options.data_dir, options.kubeconfig));
+  const std::string aside = fs::path(fork.data_dir).parent_path();
+  auto copy = TRY(StoreCopy::Take(options.data_dir, options.kubeconfig, aside));
   const SnapshotFacts facts = TRY(copy.Facts(options.data_dir));
   std::error_code error = MakeDataDir(fork.data_dir);
   if (!error) error = MakePrivateFolder(fork.data_dir + "/pki");

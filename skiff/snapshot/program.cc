@@ -63,7 +63,10 @@ Result<> Save(const SnapshotFlags& flags, const std::string& path) {
                 "a snapshot is an archive with keys in it, and is not written to a terminal: send "
                 "it to a file or a program");
   }
-  const auto copy = TRY(StoreCopy::Take(data_dir, flags.words.file));
+  std::string aside = fs::path(path).parent_path();
+  if (to_stream) aside = fs::temp_directory_path();
+  if (aside.empty()) aside = ".";
+  const auto copy = TRY(StoreCopy::Take(data_dir, flags.words.file, aside));
   const SnapshotFacts facts = TRY(copy.Facts(data_dir));
   const auto saved =
       TRY(to_stream ? StreamSnapshot(STDOUT_FILENO, "standard output", facts, copy.path(), data_dir)

@@ -37,7 +37,7 @@ class RestoreTest : public JoinedClusterTest {
     ASSERT_TRUE(admin_->Create(map));
   }
   void Save(const std::string& path) {
-    const auto copy = StoreCopy::Take(options_.data_dir, AdminKubeconfigPath(options_));
+    const auto copy = StoreCopy::Take(options_.data_dir, AdminKubeconfigPath(options_), work_);
     ASSERT_TRUE(copy) << copy.error().message;
     const auto facts = copy->Facts(options_.data_dir);
     ASSERT_TRUE(facts) << facts.error().message;
@@ -170,13 +170,13 @@ TEST_F(RestoreTest, AStoppedClusterIsCopiedWithoutAServer) {
   const std::string data_dir = work_ + "/data";
   ASSERT_TRUE(Restore({.archive = work_ + "/x.tar", .data_dir = data_dir}));
   {
-    const auto copy = StoreCopy::Take(data_dir, "");
+    const auto copy = StoreCopy::Take(data_dir, "", work_);
     ASSERT_TRUE(copy) << copy.error().message;
     EXPECT_EQ(copy->Facts(data_dir)->revision,
               RocksdbDisk::Inspect({.path = data_dir + "/store"})->last);
   }
   EXPECT_TRUE(fs::is_empty(data_dir + "/checkpoints"));
-  const auto none = StoreCopy::Take(work_ + "/none", "");
+  const auto none = StoreCopy::Take(work_ + "/none", "", work_);
   ASSERT_FALSE(none);
   EXPECT_THAT(none.error().message, HasSubstr("holds no cluster"));
   EXPECT_FALSE(fs::exists(work_ + "/none")) << "nothing is made by looking";
@@ -187,7 +187,7 @@ TEST_F(RestoreTest, NothingThatAServerNamesElsewhereIsTakenOrRemoved) {
   fs::create_directories(work_ + "/data/checkpoints");
   const std::string there = options_.data_dir + "/checkpoints";
   {
-    const auto copy = StoreCopy::Take(work_ + "/data", AdminKubeconfigPath(options_));
+    const auto copy = StoreCopy::Take(work_ + "/data", AdminKubeconfigPath(options_), work_);
     ASSERT_FALSE(copy);
     EXPECT_THAT(copy.error().message, HasSubstr("which is none of " + work_ + "/data"));
   }
@@ -196,7 +196,7 @@ TEST_F(RestoreTest, NothingThatAServerNamesElsewhereIsTakenOrRemoved) {
 }
 
 TEST_F(RestoreTest, ACopyIsPrivateWhileItGoesToAnotherDisk) {
-  auto copy = StoreCopy::Take(options_.data_dir, AdminKubeconfigPath(options_));
+  auto copy = StoreCopy::Take(options_.data_dir, AdminKubeconfigPath(options_), work_);
   ASSERT_TRUE(copy) << copy.error().message;
   const std::string to = "/dev/shm/skiff-restore-" + std::to_string(getpid());
   struct stat here {

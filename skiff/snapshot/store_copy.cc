@@ -1,9 +1,11 @@
 #include "skiff/snapshot/store_copy.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -100,21 +102,53 @@ Result<std::string> CopyStopped(const std::string& data_dir) {
   return Fail(copied.error());
 }
 
+Result<std::string> MakeCopy(const std::string& data_dir, const std::string& kubeconfig) {
+  if (!kubeconfig.empty()) return AskServer(kubeconfig, data_dir);
+  TRY(RequireStore(data_dir));
+  if (!IsDataDirLocked(data_dir)) return CopyStopped(data_dir);
+  return AskServer(AdminKubeconfigPath({.data_dir = data_dir}), data_dir);
+}
+
+// A copy beside the store is made of further names of its files, and of some megabytes.
+bool HasRoomForCopies(const std::string& data_dir) {
+  std::error_code error;
+  const auto space = fs::space(data_dir, error);
+  return error || space.available >= RocksdbDisk::kReopenBytesMin;
+}
+
+bool AreOnOneDisk(const std::string& one, const std::string& other) {
+  struct stat a {
+  }, b{};
+  return stat(one.c_str(), &a) == 0 && stat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev;
+}
+
 }  // namespace
 
-Result<StoreCopy> StoreCopy::Take(const std::string& data_dir, const std::string& kubeconfig) {
-  std::string path;
-  if (!kubeconfig.empty()) {
-    path = TRY(AskServer(kubeconfig, data_dir));
-  } else {
-    TRY(RequireStore(data_dir));
-    const bool runs = IsDataDirLocked(data_dir);
-    auto made =
-        runs ? AskServer(AdminKubeconfigPath({.data_dir = data_dir}), data_dir)
-             : CopyStopped(data_dir);
-    path = TRY(std::move(made));
+Result<StoreCopy> StoreCopy::TakeAside(const std::string& data_dir, const std::string& aside,
+                                       Error why) {
+  if (AreOnOneDisk(data_dir, aside)) {
+    why.message += fmt::format(
+        "; the disk of {} is full: make room there, or have the copy made on another disk",
+        data_dir);
+    return Fail(std::move(why));
   }
-  StoreCopy copy(std::move(path));
+  std::string folder = aside + "/.skiff-copy-XXXXXX";
+  if (mkdtemp(folder.data()) == nullptr) {
+    return Fail(Reason::kForbidden, fmt::format("{}: {}", aside, std::strerror(errno)));
+  }
+  StoreCopy copy(folder + "/store");
+  copy.folder_ = std::move(folder);
+  TRY(CopyOpenStore(data_dir + "/store", copy.path_));
+  return copy;
+}
+
+Result<StoreCopy> StoreCopy::Take(const std::string& data_dir, const std::string& kubeconfig,
+                                  const std::string& aside) {
+  auto path = MakeCopy(data_dir, kubeconfig);
+  if (!path && RequireStore(data_dir) && !HasRoomForCopies(data_dir)) {
+    return TakeAside(data_dir, aside, std::move(path.error()));
+  }
+  StoreCopy copy(TRY(std::move(path)));
   if (access(copy.path_.c_str(), R_OK | X_OK) == 0) return copy;
   return Fail(Reason::kForbidden,
               fmt::format("the server has made a copy in {}, which cannot be read here ({}): run "
@@ -122,11 +156,13 @@ Result<StoreCopy> StoreCopy::Take(const std::string& data_dir, const std::string
                           copy.path_, std::strerror(errno)));
 }
 
-StoreCopy::StoreCopy(StoreCopy&& other) noexcept : path_(std::exchange(other.path_, "")) {}
+StoreCopy::StoreCopy(StoreCopy&& other) noexcept
+    : path_(std::exchange(other.path_, "")), folder_(std::exchange(other.folder_, "")) {}
 
 StoreCopy::~StoreCopy() {
   std::error_code ignored;
   if (!path_.empty()) fs::remove_all(path_, ignored);
+  if (!folder_.empty()) fs::remove_all(folder_, ignored);
 }
 
 Result<SnapshotFacts> StoreCopy::Facts(const std::string& data_dir) const {

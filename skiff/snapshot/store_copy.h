@@ -12,8 +12,9 @@ namespace skiff {
 class StoreCopy {
  public:
   // `kubeconfig`: who asks the server; "": the administrator of the cluster of that data directory,
-  // if it runs.
-  static Result<StoreCopy> Take(const std::string& data_dir, const std::string& kubeconfig);
+  // if it runs. `aside`: a directory on whose disk the copy lies where the cluster's own is full.
+  static Result<StoreCopy> Take(const std::string& data_dir, const std::string& kubeconfig,
+                                const std::string& aside);
   StoreCopy(StoreCopy&& other) noexcept;
   ~StoreCopy();  // The copy goes, unless it was moved.
 
@@ -25,7 +26,11 @@ class StoreCopy {
 
  private:
   explicit StoreCopy(std::string path) : path_(std::move(path)) {}
+  // Without a server, which can make none on its own disk.
+  static Result<StoreCopy> TakeAside(const std::string& data_dir, const std::string& aside,
+                                     Error why);
   std::string path_;
+  std::string folder_;  // That was made for the copy, and goes with this; "": none.
 };
 
 }  // namespace skiff
