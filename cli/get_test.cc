@@ -77,7 +77,11 @@ TEST_F(GetTest, WhyATableCannotBeSortedIsToldToWhoSaysSkiff) {
   server_ = ServerOf("example.com", {{"widgets", "Widget"}},
                      {{"/apis/example.com/v1/namespaces/default/widgets",
                        R"({"apiVersion": "example.com/v1", "kind": "WidgetList", "items": [
-                          {"metadata": {"name": "one"}}, {"metadata": {"name": "two"}}]})"}});
+                          {"metadata": {"name": "one", "labels": {"a": "b"}}},
+                          {"metadata": {"name": "two"}}]})"}});
+  EXPECT_EQ(Run("get", {"widgets", "--sort-by=.metadata.labels"}), 1);
+  EXPECT_EQ(err_,
+            "error: Field {.metadata.labels} is an unsortable type: map[string]interface {}\n");
   const std::vector<std::string> absent = {"widgets", "--sort-by=.nothing"};
   EXPECT_EQ(Run("get", absent), 0);
   EXPECT_EQ(out_ + err_, "No resources found in default namespace.\n");
