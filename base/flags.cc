@@ -30,6 +30,7 @@ std::string BadValue(const std::string& name, const std::string& value, const st
 
 // What Go's library says of a text that is no value, in words; anything else as it is.
 std::string InWords(const std::string& why) {
+  if (why.starts_with("time: ")) return "it must be a duration, such as 90s, 5m or 1h30m";
   if (!why.starts_with("strconv.")) return why;
   if (why.ends_with("value out of range")) return "there is no such number";
   if (why.starts_with("strconv.ParseBool")) return "it must be true or false";

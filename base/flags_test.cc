@@ -99,10 +99,12 @@ TEST(Flags, WhatIsNoValueIsSaidInWordsWhereNobodyElseHasAny) {
     int nodes = 0;
     double part = 0;
     bool on = false;
+    Duration wait{};
     Flags flags("test");
     flags.Add("nodes", nodes, "");
     flags.Add("part", part, "");
     flags.Add("on", on, "");
+    flags.Add("wait", wait, "");
     flags.SpeakPlainly();
     const auto parsed = flags.Parse({arg});
     return parsed ? "" : parsed.error().message;
@@ -115,6 +117,12 @@ TEST(Flags, WhatIsNoValueIsSaidInWordsWhereNobodyElseHasAny) {
   EXPECT_EQ(parse("--part=x"), "invalid argument \"x\" for \"--part\" flag: it must be a number");
   EXPECT_EQ(parse("--on=maybe"),
             "invalid argument \"maybe\" for \"--on\" flag: it must be true or false");
+  EXPECT_EQ(parse("--wait=1h30m"), "");
+  for (const std::string value : {"5", "soon", "5 minutes", "99999999h"}) {
+    EXPECT_EQ(parse("--wait=" + value),
+              "invalid argument \"" + value +
+                  "\" for \"--wait\" flag: it must be a duration, such as 90s, 5m or 1h30m");
+  }
 }
 
 TEST(Flags, WhatHasNoEffectMustStillBeAValue) {

@@ -82,7 +82,8 @@ std::string Head(const Resource& resource) {
                      resource.api_version.substr(resource.api_version.rfind('/') + 1));
 }
 
-// The whole path as it may have been meant, where the name at `at` is that of no field of `owner`.
+// The whole path as it may have been meant, where the name at `at` is that of no field of `owner`;
+// where no name is near, how they are seen.
 std::string MeantPath(const Explained& what, size_t at, const Json& owner) {
   std::vector<std::string_view> names;
   const Json& properties = At(owner, "properties");
@@ -94,7 +95,10 @@ std::string MeantPath(const Explained& what, size_t at, const Json& owner) {
     path[at] = name;
     paths.push_back(what.type + "." + Join(path, "."));
   }
-  return MeantText(paths);
+  if (!paths.empty()) return MeantText(paths);
+  std::string of = what.type;
+  for (size_t i = 0; i < at; ++i) of += "." + what.path[i];
+  return fmt::format("\n`skiff explain {}` lists those it has", of);
 }
 
 Result<> CheckPath(const std::string& type, const std::vector<std::string>& path) {

@@ -91,11 +91,23 @@ TEST_F(ExplainTest, APathThatIsNoneIsToldTheNearestOne) {
   EXPECT_EQ(err_, "error: field \"spce\" does not exist\n\nDid you mean this?\n\tpod.spec\n");
   // The field that is named is the last one, as kubectl has it; the path is whole.
   EXPECT_EQ(Run("explain", {"pod.spce.nodeName"}), 1);
-  EXPECT_EQ(err_, "error: field \"nodeName\" does not exist\n\nDid you mean this?\n"
-                  "\tpod.spec.nodeName\n");
+  EXPECT_EQ(err_,
+            "error: field \"nodeName\" does not exist\n\nDid you mean this?\n"
+            "\tpod.spec.nodeName\n");
   EXPECT_EQ(Run("explain", {"po.spec.nodename"}), 1);
-  EXPECT_EQ(err_, "error: field \"nodename\" does not exist\n\nDid you mean this?\n"
-                  "\tpo.spec.nodeName\n");
+  EXPECT_EQ(err_,
+            "error: field \"nodename\" does not exist\n\nDid you mean this?\n"
+            "\tpo.spec.nodeName\n");
+  // Where none is near they are to be looked at.
+  EXPECT_EQ(Run("explain", {"pod.elsewhere"}), 1);
+  EXPECT_EQ(err_,
+            "error: field \"elsewhere\" does not exist\n`skiff explain pod` lists those it has\n");
+  EXPECT_EQ(Run("explain", {"pod.spec.nosuch.name"}), 1);
+  EXPECT_EQ(err_,
+            "error: field \"name\" does not exist\n`skiff explain pod.spec` lists those it has\n");
+  EXPECT_EQ(Run("explain", {"pod.spec.nodeName.nosuch"}), 1);
+  EXPECT_EQ(err_, "error: field \"nosuch\" does not exist\n") << "of what has none";
+  program_ = "kubectl";
   EXPECT_EQ(Run("explain", {"pod.elsewhere"}), 1);
   EXPECT_EQ(err_, "error: field \"elsewhere\" does not exist\n");
 }

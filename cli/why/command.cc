@@ -54,16 +54,24 @@ std::string WhereIs(const Session& session, const Selection& selection) {
   return selection.namespace_.value_or(session.NamespaceFor(selection.kind.resource));
 }
 
+// Among so many names one that is near is looked for.
+constexpr char kNearPage[] = "500";
+constexpr char kNamesAlone[] =
+    "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
+
 // In which namespace it was looked for, and what is there that may be meant.
 Error NotFoundThere(Session& session, const Selection& selection, const std::string& name,
                     Error error) {
   const Resource& resource = selection.kind.resource;
   const std::string where = WhereIs(session, selection);
   if (resource.namespaced) error.message += " in namespace " + where;
-  const auto list = session.api().List(resource, {.namespace_ = where});
-  if (!list) return error;
+  const auto path = resource.CollectionPath(where);
+  if (!path) return error;
+  // However many there are: one page, for a word of advice.
+  const auto page = session.api().Get(*path, Query{{"limit", kNearPage}}, kNamesAlone);
+  if (!page) return error;
   std::vector<std::string> names;
-  for (const Json& each : list->items) names.push_back(NameOf(each));
+  for (const Json& each : At(*page, "items")) names.push_back(NameOf(each));
   error.message += MeantText(NamesNear(name, names));
   return error;
 }

@@ -68,6 +68,25 @@ TEST_F(WhyCommandTest, KindsMayBeCalledAsPeopleCallThem) {
   EXPECT_THAT(err_, StartsWith("error: a name is required: skiff why policies NAME\n"));
 }
 
+TEST_F(WhyCommandTest, WhatIsNearIsLookedForInOnePage) {
+  int pages = 0;
+  server_ = [&, others = server_](const http::Request& request) {
+    http::Response answer = others(request);
+    if (request.path != "/api/v1/namespaces/default/pods") return answer;
+    ++pages;
+    EXPECT_EQ(request.Query("limit"), "500");
+    EXPECT_THAT(std::string(request.Header("Accept")),
+                StartsWith("application/json;as=PartialObjectMetadataList;"));
+    Json list = *ParseJson(answer.body);
+    list["metadata"]["continue"] = "more";
+    answer.body = list.dump();
+    return answer;
+  };
+  EXPECT_EQ(Run("why", {"pod/wev"}), 1);
+  EXPECT_THAT(err_, HasSubstr("Did you mean this?\n\tweb\n"));
+  EXPECT_EQ(pages, 1);
+}
+
 TEST_F(WhyCommandTest, SaysWhereWhatIsNotThereWasLookedForAndWhatIsNear) {
   Put("/api/v1/namespaces/default/pods/shop-7d9-x", {{"kind", "Pod"}});
   EXPECT_EQ(Run("why", {"pod/shop"}), 1);
