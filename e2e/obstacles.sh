@@ -95,7 +95,7 @@ mount -t tmpfs -o ro tmpfs /run/skiff/read-only
 obstructed "cannot be written: /run/skiff/read-only: Read-only file system" \
   "choose another with --data-dir" up /run/skiff/read-only/data
 mount -t tmpfs -o size=8m tmpfs /run/skiff/full
-obstructed "only 8 MB are free on its disk" "must be mended first" up /run/skiff/full
+obstructed "has too little room: only 8 MB are free on its disk, and 64 MB are wanted" "must be mended first" up /run/skiff/full
 mkdir /run/skiff/nearly
 mount -t tmpfs -o size=4g tmpfs /run/skiff/nearly
 fallocate -l 4000M /run/skiff/nearly/others

@@ -156,7 +156,7 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
   const std::string another = "choose another with --data-dir";
   const std::string down = fmt::format("`skiff down{}`", DataDirWords(options.data_dir));
   if (!found.problem.empty()) {
-    return Failed(name, "cannot be written: " + found.problem,
+    return Failed(name, found.problem,
                   another + ", or run as its owner; a full or read-only disk must be mended first");
   }
   const size_t socket_length = ContainerdPaths(options.data_dir).Socket().size();

@@ -126,7 +126,7 @@ TEST(ChecksTest, ADataDirectoryIsOursAloneOrEmpty) {
     options.is_server = is_server;
     return CheckDataDir(facts, options);
   };
-  EXPECT_THAT(check([](auto& it) { it.problem = "Permission denied"; }),
+  EXPECT_THAT(check([](auto& it) { it.problem = "cannot be written: Permission denied"; }),
               FailsWith("Permission denied", "--data-dir"));
   EXPECT_THAT(check([](auto& it) { it.locked = true; }),
               FailsWith("another skiff runs", "skiff down --keep-data --data-dir=/var/lib/skiff"));
@@ -410,7 +410,8 @@ TEST_F(HostFactsTest, ADirectoryOfANodeNamesItsServer) {
 
 TEST_F(HostFactsTest, ADirectoryThatCannotBeIsSaidToBe) {
   options_.data_dir = "/dev/null/skiff";
-  EXPECT_THAT(ReadHostFacts(options_).data_dir.problem, Not(IsEmpty()));
+  EXPECT_EQ(ReadHostFacts(options_).data_dir.problem,
+            "cannot be written: /dev/null is no directory");
 }
 
 }  // namespace

@@ -112,13 +112,17 @@ double PercentFreeOnDiskOf(const std::string& directory) {
 std::string WriteProblem(const std::string& directory) {
   const std::string existing = ExistingPart(directory);
   std::error_code error;
-  if (!fs::is_directory(existing, error)) return existing + " is no directory";
-  if (access(existing.c_str(), W_OK | X_OK) != 0) return existing + ": " + std::strerror(errno);
+  if (!fs::is_directory(existing, error)) return "cannot be written: " + existing + " is no directory";
+  const auto unwritten = [&] {
+    return "cannot be written: " + existing + ": " + std::strerror(errno);
+  };
+  if (access(existing.c_str(), W_OK | X_OK) != 0) return unwritten();
   struct statvfs disk {};
-  if (statvfs(existing.c_str(), &disk) != 0) return existing + ": " + std::strerror(errno);
+  if (statvfs(existing.c_str(), &disk) != 0) return unwritten();
   const uint64_t free_bytes = uint64_t{disk.f_bavail} * disk.f_frsize;
   if (free_bytes >= kFreeBytesMin) return "";
-  return "only " + std::to_string(free_bytes >> 20) + " MB are free on its disk";
+  return "has too little room: only " + std::to_string(free_bytes >> 20) +
+         " MB are free on its disk, and " + std::to_string(kFreeBytesMin >> 20) + " MB are wanted";
 }
 
 // Inodes of the sockets that listen on a TCP port.

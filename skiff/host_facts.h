@@ -26,7 +26,7 @@ struct LocalNetwork {
 
 // What is in the directory that the cluster would keep everything in.
 struct DataDirFact {
-  std::string problem;        // Why nothing can be written there; "" when it can.
+  std::string problem;        // "cannot be written: ...", "has too little room: ..."; "": neither.
   double free_percent = 100;  // Of its disk, of bytes or of inodes: what is less.
   bool exists = false;
   bool is_file = false;       // No directory at all.

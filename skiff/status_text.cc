@@ -294,10 +294,13 @@ bool ClusterStatus::IsOnItsWay(const std::string& phase, TimePoint since) {
 void ClusterStatus::AddHealth(const std::string& lines) {
   std::istringstream in(lines);
   for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("[-]")) {
-      AddTrouble("the server's check " + line.substr(3),
-                 "skiff get --raw " + ShellWord("/readyz?verbose"));
+    if (!line.starts_with("[-]")) continue;
+    constexpr std::string_view kWithheld = ": reason withheld";
+    std::string check = line.substr(3);
+    if (check.ends_with(kWithheld)) {
+      check.replace(check.size() - kWithheld.size(), kWithheld.size(), "; the log says why");
     }
+    AddTrouble("the server's check " + check, "skiff get --raw " + ShellWord("/readyz?verbose"));
   }
 }
 

@@ -94,6 +94,13 @@ What is wrong, and what says more of it:
 )");
 }
 
+TEST(ClusterStatusTest, OfACheckThatWithholdsItsReasonTheLogTells) {
+  ClusterStatus status(kNow);
+  status.AddHealth("[-]etcd-readiness failed: reason withheld\n");
+  EXPECT_THAT(status.Text(),
+              testing::HasSubstr("  the server's check etcd-readiness failed; the log says why "));
+}
+
 TEST(ClusterStatusTest, ProgramsGetTheSameAsADocument) {
   ClusterStatus status(kNow);
   status.Add(NodeOf("one", "True"));

@@ -30,7 +30,7 @@ Result<> RequireDirectory(const RestoreOptions& options, const SnapshotFacts& fa
   };
   const std::string another = "; choose another with --data-dir";
   if (found.is_file) return refuse("is no directory" + another);
-  if (!found.problem.empty()) return refuse("cannot be written: " + found.problem + another);
+  if (!found.problem.empty()) return refuse(found.problem + another);
   if (found.locked) {
     return refuse(
         fmt::format("is in use by a skiff that runs: end it with `skiff down --keep-data "
