@@ -72,6 +72,12 @@ TEST_F(GetTest, WhatAFileNamesIsShownWhereverItIs) {
   EXPECT_EQ(err_, "error: a resource cannot be retrieved by name across all namespaces\n");
 }
 
+TEST_F(GetTest, AKindBesidePairsIsToldBeforeWhatIsWrongWithThese) {
+  EXPECT_EQ(Run("get", {"pod/", "svc"}), 1);
+  EXPECT_THAT(err_, testing::StartsWith("error: there is no need to specify a resource type as a "
+                                        "separate argument"));
+}
+
 // kubectl prints no table that it cannot sort, and then says that there was none.
 TEST_F(GetTest, WhyATableCannotBeSortedIsToldToWhoSaysSkiff) {
   server_ = ServerOf("example.com", {{"widgets", "Widget"}},
