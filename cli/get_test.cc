@@ -73,6 +73,7 @@ TEST_F(GetTest, WhatAFileNamesIsShownWhereverItIs) {
 }
 
 TEST_F(GetTest, AKindBesidePairsIsToldBeforeWhatIsWrongWithThese) {
+  server_ = ServerOf("", {}, {});
   EXPECT_EQ(Run("get", {"pod/", "svc"}), 1);
   EXPECT_THAT(err_, testing::StartsWith("error: there is no need to specify a resource type as a "
                                         "separate argument"));

@@ -1,10 +1,10 @@
 #include "skiff/given_flags.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <filesystem>

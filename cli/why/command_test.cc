@@ -125,8 +125,10 @@ TEST_F(WhyCommandTest, OfABareNameWhatIsCalledSoOrNearlySoIsSaidWithItsKind) {
             "\"goood\"\n\nDid you mean this?\n\tdeployment/good\n");
   EXPECT_EQ(Run("why", {"good-7d9"}), 1);
   EXPECT_THAT(err_, HasSubstr("\n\nDid you mean this?\n\tpod/good-7d9-x\n"));
-  Put("/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/good-7d9",
-      {{"kind", "HorizontalPodAutoscaler"}});
+  for (const std::string version : {"v1", "v2"}) {
+    Put("/apis/autoscaling/" + version + "/namespaces/default/horizontalpodautoscalers/good-7d9",
+        {{"kind", "HorizontalPodAutoscaler"}});
+  }
   EXPECT_EQ(Run("why", {"good-7d9"}), 1);
   EXPECT_THAT(err_, HasSubstr("Did you mean this?\n\thorizontalpodautoscaler/good-7d9\n"));
   EXPECT_EQ(Run("why", {"n1"}), 1);

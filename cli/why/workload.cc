@@ -384,7 +384,7 @@ void SayWorkloadFine(const Facts& facts, const Json& workload, Findings& out) {
   out.insert(out.begin(), std::move(finding));
 }
 
-// Which of those who may refuse pods the words of the server are of.
+// Which of those who may refuse pods the words of the server are of; "": none.
 std::string RefuserOf(const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
   if (has("exceeded quota") || has("failed quota")) {
@@ -401,20 +401,21 @@ std::string RefuserOf(const std::string& message) {
   }
   if (has("ValidatingAdmissionPolicy")) return "an admission policy";
   if (IsOfLimitRange(message)) return "a limit range";
-  return "the server";
+  return "";
 }
 
 }  // namespace
 
 RefusalCause RefusalCauseOf(const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
+  if (std::string by = RefuserOf(message); !by.empty()) return {std::move(by), ""};
   if (has("serviceaccount") && has("not found")) {
     const std::string account = QuotedAfter(message, "serviceaccount");
     return {"", account.empty() ? "its service account does not exist"
                                 : "there is no service account " + account};
   }
   if (has("being terminated")) return {"", "the namespace is being deleted"};
-  return {RefuserOf(message), ""};
+  return {"the server", ""};
 }
 
 void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out) {
