@@ -21,12 +21,12 @@ std::string MeantText(const Words& words) {
 }
 
 // What kubectl says of a verb: all `names` that the word begins, or is at most two letters away
-// from, or that are among `known` for it, in their order.
+// from, of which two are swapped neighbours, or that are among `known` for it, in their order.
 inline std::string DidYouMean(std::string_view word, const std::vector<std::string>& names,
                               const std::vector<std::string_view>& known = {}) {
   std::vector<std::string_view> similar;
   for (const std::string& name : names) {
-    const bool is_near = EditDistance(word, name) <= kMeantDistanceMax ||
+    const bool is_near = EditDistance(word, name, /*swaps=*/false) <= kMeantDistanceMax ||
                          std::find(known.begin(), known.end(), name) != known.end();
     if (is_near || name.starts_with(word)) similar.push_back(name);
   }

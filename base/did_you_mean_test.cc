@@ -13,6 +13,7 @@ TEST(DidYouMean, TellsAllVerbsThatAreNearOrBegun) {
   EXPECT_EQ(DidYouMean("gett", {"set", "get", "delete"}),
             "\n\nDid you mean this?\n\tset\n\tget");
   EXPECT_EQ(DidYouMean("desc", {"describe", "get"}), "\n\nDid you mean this?\n\tdescribe");
+  EXPECT_EQ(DidYouMean("gte", {"set", "get"}), "\n\nDid you mean this?\n\tget");
   EXPECT_EQ(DidYouMean("xyz", {"describe"}), "");
 }
 

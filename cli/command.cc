@@ -434,16 +434,17 @@ bool RefusesFlags(Environment& environment, const std::string& family, const Arg
   return !parsed;
 }
 
-// What a family is for, its verbs, and where to read on, as kubectl's helps have it.
-std::string FamilyHelp(const Environment& environment, const std::string& family, const Verb* verbs,
-                       size_t count) {
+}  // namespace
+
+std::string FamilyHelp(const Environment& environment, const std::string& family,
+                       const std::vector<std::string>& names) {
   const std::string_view what = PurposeOf(family);
   std::string text = what.empty() ? "" : std::string(what) + "\n\n";
   text += "Available Commands:\n";
-  for (size_t i = 0; i < count; ++i) {
-    const std::string_view purpose = PurposeOf(fmt::format("{} {}", family, verbs[i].name));
+  for (const std::string& name : names) {
+    const std::string_view purpose = PurposeOf(fmt::format("{} {}", family, name));
     if (purpose.empty()) continue;  // Another name of one that is told of.
-    text += fmt::format("  {:<20}{}\n", verbs[i].name, purpose);
+    text += fmt::format("  {:<20}{}\n", name, purpose);
   }
   return text + fmt::format(
                     "\nUsage:\n  {0} {1} COMMAND [options]\n\n"
@@ -452,8 +453,6 @@ std::string FamilyHelp(const Environment& environment, const std::string& family
                     "commands).\n",
                     environment.program, family);
 }
-
-}  // namespace
 
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args) {
@@ -483,8 +482,11 @@ int RunFamily(Environment& environment, const std::string& family, const Verb* v
   }
   if (RefusesFlags(environment, family, args)) return 1;
   const bool asked = AsksForHelp(args);
-  const auto& print = asked ? environment.out : environment.err;
-  print(FamilyHelp(environment, family, verbs, count));
+  // As kubectl, of which this verb alone gives its help as its output.
+  const auto& print = asked || family == "rollout" ? environment.out : environment.err;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < count; ++i) names.emplace_back(verbs[i].name);
+  print(FamilyHelp(environment, family, names));
   return asked ? 0 : 1;
 }
 

@@ -204,6 +204,10 @@ int RunVerb(Environment& environment, const Verb& verb, const std::string& name,
 // which does not guess below its own verbs.
 std::string MeantVerb(const Environment& environment, std::string_view family,
                       std::string_view word);
+// What a family is for, those of its verbs that are told of, and where to read on, as kubectl's
+// helps have it.
+std::string FamilyHelp(const Environment& environment, const std::string& family,
+                       const std::vector<std::string>& names);
 // For verbs with verbs of their own ("rollout status"): runs the one that the first word names.
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args);

@@ -330,7 +330,8 @@ Args PackingCommand(const CopyFlags& flags, const std::string& path, uint64_t re
 }
 
 // Has the archive of `path` go through `filter`, in as many parts as --retries allows. A part that
-// the server refuses, or that is cut before anything has come, is the last.
+// the server refuses, or that is cut before anything has come, is the last. What ends without a
+// fault before the archive is whole is cut, too: such is what no tar has written.
 Result<> Receive(Command& command, const CopyFlags& flags, const Place& place,
                  const std::string& path, TarFilter& filter) {
   constexpr Duration kPauseBeforeRetry = 1s;
@@ -347,12 +348,12 @@ Result<> Receive(Command& command, const CopyFlags& flags, const Place& place,
                                           .out = take,
                                           .err = command.environment().out});
     if (code && *code != 0) return EndedWith(command, *code);
-    if (flags.retries == 0) return code ? Result<>() : Fail(code.error());
+    if (!code && flags.retries == 0) return Fail(code.error());
     if (filter.ended() || filter.failed()) return {};
     const bool is_final =
         !code && (Command::IsExit(code.error()) || code.error().http_code != 0 || received == 0);
     if (is_final) return Fail(code.error());
-    if (flags.retries > 0 && retries >= flags.retries) {
+    if (flags.retries >= 0 && retries >= flags.retries) {
       command.Print("Dropping out copy after {} retries\n", retries);
       return code ? CliError("unexpected EOF") : Fail(code.error());
     }

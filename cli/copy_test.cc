@@ -293,8 +293,8 @@ TEST_F(CopyTest, OfALinkAloneNothingIsCopiedAndThatIsSaid) {
 
 // In either form in which archives have names that are longer than a header has room for.
 TEST_F(CopyTest, LongNamesAndSecondNamesArrive) {
-  const std::string deep = std::string(90, 'd') + "/" + std::string(90, 'e') + "/" +
-                           std::string(90, 'f');
+  const std::string deep =
+      std::string(90, 'd') + "/" + std::string(90, 'e') + "/" + std::string(90, 'f');
   for (const char* format : {"gnu", "pax"}) {
     Write("source/etc/app/" + deep + "/one.conf", "1");
     Write("source/etc/app/two.conf", "2");
@@ -329,6 +329,18 @@ TEST_F(CopyTest, ACopyThatIsCutGoesOnWhereItWas) {
   EXPECT_EQ(out_, "Resuming copy at 1000 bytes, retry 1/1\nDropping out copy after 1 retries\n");
   EXPECT_EQ(Copy("web:/etc/app", folder_ + "/whole", {"--retries=-1"}), 0) << err_;
   EXPECT_EQ(Read("whole/one.conf"), std::string(3000, '1'));
+}
+
+TEST_F(CopyTest, WhatEndsBeforeTheArchiveIsWholeIsNoCopy) {
+  Write("source/etc/app/one.conf", std::string(3000, '1'));
+  const std::string whole =
+      *RunChecked({.argv = {"tar", "-C", folder_ + "/source", "-cf", "-", "etc"}});
+  for (const std::string& archive : {std::string("tar cf - /etc/app\n"), whole.substr(0, 2000)}) {
+    container_.archive = archive;
+    EXPECT_EQ(Copy("web:/etc/app", folder_ + "/got"), 1) << archive.size();
+    EXPECT_EQ(out_, "Dropping out copy after 0 retries\n");
+    EXPECT_EQ(err_, "error: unexpected EOF\n");
+  }
 }
 
 TEST_F(CopyTest, RefusesWhatItCannotCopy) {

@@ -9,6 +9,7 @@
 #include "cli/completion/shape.h"
 #include "cli/create.h"
 #include "cli/json_text.h"
+#include "cli/usage.h"
 #include "cli/verbs.h"
 
 namespace skiff::cli {
@@ -272,10 +273,11 @@ Result<> RunCreateService(Command& command, const Args& args) {
         fmt::format("unknown command \"{}\"{}", Join(given, " "),
                     MeantVerb(command.environment(), command.verb(), given[0])));
   }
-  if (given.size() != 2) {
-    return command.UsageError(
-        "a service type (clusterip, nodeport, loadbalancer, externalname) and exactly one NAME are "
-        "required");
+  if (given.empty()) {
+    const std::string family = "create service";
+    command.environment().err(FamilyHelp(command.environment(), family, VerbNamesBelow(family)));
+    command.set_exit_code(1);
+    return Command::ExitNow();
   }
   const std::string& type = command.words()[0];
   const std::string& name = command.words()[1];

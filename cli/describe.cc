@@ -304,6 +304,7 @@ Result<> RunDescribe(Command& command, const Args& args) {
   bool show_events = true;
   int chunk_size = 500;
   files.AddTo(command);
+  files.tells_build_plainly = true;
   command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
   command.Flag("all-namespaces,A", selectors.all_namespaces, "In all namespaces.");
   command.Flag("show-events", show_events, "Display the events about the object.");

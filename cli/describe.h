@@ -25,7 +25,8 @@ Result<std::vector<Json>> ListForDescribe(DescribeContext& context, const char* 
 // The same for who cannot do without: none where they cannot be read, which is context.failure.
 std::vector<Json> ListNeeded(DescribeContext& context, const char* type,
                              const ListOptions& options);
-// "10.1.1.1:80,10.1.1.2:80": the ready endpoints behind a port of that name.
+// "10.1.1.1:80,10.1.1.2:80": the ready endpoints behind a port of that name. Of a slice without
+// any port, as where a service's has a name that no container has, the addresses alone.
 std::string EndpointsText(const std::vector<Json>& slices, const std::string& port_name);
 // Of a volume or a claim, also where an old annotation says it.
 std::string StorageClassOf(const Json& object);

@@ -127,6 +127,33 @@ TEST_F(DescribeKindsTest, AnAutoscalerSaysWhatItDoesNotKnow) {
   EXPECT_THAT(said, HasSubstr(" <unknown metric type \"New\">\n"));
 }
 
+// The slice of a service whose port leads to none of the pods' has no ports.
+TEST_F(DescribeKindsTest, EndpointsWithoutAPortAreAddresses) {
+  const auto endpoint = [](const char* address, bool ready) {
+    return Json{{"addresses", {address}}, {"conditions", {{"ready", ready}}}};
+  };
+  Json slice = {{"metadata", Meta("s-1")}, {"ports", nullptr}};
+  slice["endpoints"] = Json::array(
+      {endpoint("10.0.0.1", true), endpoint("10.0.0.2", false), endpoint("fd00::3", true)});
+  Json service = {{"metadata", Meta("s")}};
+  service["spec"]["ports"] =
+      Json::array({{{"port", 80}, {"protocol", "TCP"}, {"targetPort", "nope"}}});
+  Json ingress = {{"metadata", Meta("i")}};
+  ingress["spec"]["defaultBackend"] = {{"service", {{"name", "s"}, {"port", {{"number", 80}}}}}};
+  const auto serve = [&] {
+    Serve({{Path("services/s"), service},
+           {"/apis/discovery.k8s.io/v1/namespaces/default/endpointslices",
+            {{"items", Json::array({slice})}}},
+           {"/apis/networking.k8s.io/v1/namespaces/default/ingresses/i", ingress}});
+  };
+  serve();
+  EXPECT_THAT(Said("svc", "s"), HasSubstr("Endpoints: 10.0.0.1,fd00::3\n"));
+  EXPECT_THAT(Said("ing", "i"), HasSubstr("Default backend: s:80 (10.0.0.1,fd00::3)\n"));
+  slice["ports"] = Json::array({{{"name", "other"}, {"port", 81}}});
+  serve();
+  EXPECT_THAT(Said("svc", "s"), HasSubstr("Endpoints: \n")) << "it has a port, of another name";
+}
+
 TEST_F(DescribeKindsTest, TermsOfASelectorStandInTheOrderOfTheirKeys) {
   Json budget = {{"metadata", Meta("b")}};
   budget["spec"]["selector"] = {

@@ -130,20 +130,34 @@ void WriteRules(DescribeWriter& out, const Json& rules, bool ingress) {
   }
 }
 
+// The address of each endpoint that is not said to be unready.
+std::vector<std::string> ReadyHosts(const Json& slice) {
+  std::vector<std::string> hosts;
+  for (const Json& endpoint : At(slice, "endpoints")) {
+    const Json& ready = At(endpoint, "conditions", "ready");
+    if (!ready.is_null() && !IsTrue(ready)) continue;
+    const auto addresses = TextsAt(endpoint, "addresses");
+    // Of more than one nobody uses the others.
+    if (!addresses.empty()) hosts.push_back(addresses.front());
+  }
+  return hosts;
+}
+
 }  // namespace
 
 std::string EndpointsText(const std::vector<Json>& slices, const std::string& port_name) {
   constexpr size_t kShownMax = 3;
   std::vector<std::string> addresses;
   for (const Json& slice : slices) {
-    for (const Json& port : At(slice, "ports")) {
+    const auto hosts = ReadyHosts(slice);
+    const Json& ports = At(slice, "ports");
+    if (ports.is_null() || ports.empty()) {
+      addresses.insert(addresses.end(), hosts.begin(), hosts.end());
+      continue;
+    }
+    for (const Json& port : ports) {
       if (TextAt(port, "name") != port_name) continue;
-      for (const Json& endpoint : At(slice, "endpoints")) {
-        const Json& ready = At(endpoint, "conditions", "ready");
-        if (!ready.is_null() && !IsTrue(ready)) continue;
-        const auto hosts = TextsAt(endpoint, "addresses");
-        if (hosts.empty()) continue;
-        const std::string& host = hosts.front();  // Of more than one nobody uses the others.
+      for (const std::string& host : hosts) {
         const bool ipv6 = host.find(':') != std::string::npos;
         addresses.push_back(
             fmt::format("{}:{}", ipv6 ? "[" + host + "]" : host, IntAt(port, "port")));

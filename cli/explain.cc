@@ -165,8 +165,14 @@ Result<ServedKind> InVersion(Session& session, const ServedKind& kind,
   const auto found = TRY(session.kinds().FindByKind(api_version, kind.resource.kind));
   if (found) return *found;
   const char* no_group = api_version.find('/') == api_version.npos ? "/" : "";
-  return CliError(fmt::format("couldn't find resource for \"{}{}, Resource={}\"", no_group,
-                              api_version, kind.resource.name));
+  const std::string named =
+      fmt::format("{}{}, Resource={}", no_group, api_version, kind.resource.name);
+  const auto served = TRY(session.kinds().Discover());
+  const bool has_others = std::ranges::any_of(served, [&](const ServedKind& each) {
+    return each.resource.api_version == api_version;
+  });
+  return CliError(has_others ? fmt::format("GVR ({}) not found in OpenAPI schema", named)
+                             : fmt::format("couldn't find resource for \"{}\"", named));
 }
 
 // Where no type is near, how one is found.

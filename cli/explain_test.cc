@@ -77,6 +77,14 @@ TEST_F(ExplainTest, ASchemaThatRefersToItselfIsGoneThroughOnce) {
   EXPECT_EQ(std::count(out_.begin(), out_.end(), '<'), 12);
 }
 
+TEST_F(ExplainTest, AVersionThatIsServedWithoutTheKindIsNotTakenForNone) {
+  server_ = ServerOf("example.com", {{"widgets", "Widget"}}, {});
+  EXPECT_EQ(Run("explain", {"pods", "--api-version=example.com/v1"}), 1);
+  EXPECT_EQ(err_, "error: GVR (example.com/v1, Resource=pods) not found in OpenAPI schema\n");
+  EXPECT_EQ(Run("explain", {"pods", "--api-version=none/v1"}), 1);
+  EXPECT_EQ(err_, "error: couldn't find resource for \"none/v1, Resource=pods\"\n");
+}
+
 TEST_F(ExplainTest, APathThatIsNoneIsToldTheNearestOne) {
   server_ = ServerOf("example.com", {}, {{"/openapi/v3/api/v1", R"({"components": {"schemas": {
         "Pod": {"type": "object",

@@ -92,6 +92,20 @@ Result<Json> AwaitPod(Session& session, const Resource& pods, const std::string&
   return CliError("timed out waiting for the condition");
 }
 
+// Of an object that leads to no pods, by its kind or as it is.
+tl::unexpected<Error> HasNoSelector(const Resource& resource, const std::string& name, PodUse use) {
+  const std::string& version = resource.api_version;
+  const std::string type =
+      fmt::format("*{}.{}", version.substr(version.rfind('/') + 1), resource.kind);
+  const char* what = use == PodUse::kLogs ? "get the logs from" : "attach to";
+  if (GroupKind(resource) == "Service") {
+    return CliError(
+        fmt::format("cannot {} {}: invalid service '{}': Service is defined without a selector",
+                    what, type, name));
+  }
+  return CliError(fmt::format("cannot {} {}: selector for {} not implemented", what, type, type));
+}
+
 }  // namespace
 
 Result<> CheckPodRunningTimeout(const Command& command, Duration timeout) {
@@ -112,9 +126,7 @@ Result<Json> FindPod(Command& command, const std::string& word, PodUse use, Dura
   TRY(RequireOwnKind(command, selection.kind));
   if (GroupKind(selection.kind.resource) == "Pod") return owner;
   const std::string selector = SelectorText(At(owner, "spec", "selector"));
-  if (selector.empty()) {
-    return CliError(fmt::format("cannot get pods of {}: it has no selector", word));
-  }
+  if (selector.empty()) return HasNoSelector(selection.kind.resource, key.name, use);
   ListOptions options;
   options.namespace_ = session.namespace_();
   options.label_selector = selector;

@@ -83,6 +83,25 @@ TEST_F(FindPodTest, OneThatIsNotThereYetIsAwaited) {
   EXPECT_EQ(err_, "error: timed out waiting for the condition\n");
 }
 
+TEST_F(FindPodTest, WhatSelectsNoPodsIsToldByItsType) {
+  server_ = ServerOf("", {},
+                     {{"/api/v1/namespaces/default/services/ext",
+                       R"({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "ext"}})"},
+                      {"/api/v1/nodes/n",
+                       R"({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n"}})"}});
+  EXPECT_EQ(Run("port-forward", {"svc/ext", "1:1"}), 1);
+  EXPECT_EQ(err_,
+            "error: cannot attach to *v1.Service: invalid service 'ext': Service is defined "
+            "without a selector\n");
+  EXPECT_EQ(Run("logs", {"svc/ext"}), 1);
+  EXPECT_EQ(err_,
+            "error: cannot get the logs from *v1.Service: invalid service 'ext': Service is "
+            "defined without a selector\n");
+  EXPECT_EQ(Run("logs", {"node/n"}), 1);
+  EXPECT_EQ(err_,
+            "error: cannot get the logs from *v1.Node: selector for *v1.Node not implemented\n");
+}
+
 TEST_F(FindPodTest, RestartsOfSidecarsCountAfterThoseOfContainers) {
   const Chosen chosen = Of(R"({"items": [
       {"metadata": {"name": "calm"}, "spec": {"nodeName": "n"}, "status": {"phase": "Running",

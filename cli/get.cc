@@ -277,11 +277,13 @@ std::vector<KindTable> CollectTables(Command& command, Session& session, const G
   return parts;
 }
 
-// kubectl does not look whether a table of the server's was printed: where its rows cannot be
-// sorted there are none. Under its name that is what scripts know; who says `skiff` is told why.
-bool HidesUnsorted(Command& command, const GetFlags& flags, const std::vector<KindTable>& parts) {
-  return command.environment().program == "kubectl" && flags.server_print && parts.size() == 1 &&
-         parts[0].selection->names.empty();
+// kubectl does not look whether a table of the server's was printed: where none of its rows has the
+// field there are none. Under its name that is what scripts know; who says `skiff` is told why. Of
+// what has no order kubectl says so, too.
+bool HidesUnsorted(Command& command, const GetFlags& flags, const std::vector<KindTable>& parts,
+                   const Error& error) {
+  return error.reason != Reason::kInvalid && command.environment().program == "kubectl" &&
+         flags.server_print && parts.size() == 1 && parts[0].selection->names.empty();
 }
 
 Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
@@ -294,7 +296,7 @@ Result<> PrintTables(Command& command, Session& session, const GetFlags& flags,
     if (part.rows.empty()) continue;
     if (!flags.sort_by.empty()) {
       const auto sorted = SortByPath(flags.sort_by, part.rows, true);
-      if (!sorted && HidesUnsorted(command, flags, parts)) continue;
+      if (!sorted && HidesUnsorted(command, flags, parts, sorted.error())) continue;
       TRY(sorted);
     }
     part.table["rows"] = std::move(part.rows);
@@ -507,6 +509,7 @@ Result<> RunGet(Command& command, const Args& args) {
     selections = TRY(ParseSelections(command, words));
   } else {
     if (!words.empty()) return WordsBesideFiles(words);
+    flags.files.tells_build_plainly = flags.human();
     selections = TRY(SelectFromFiles(command, flags.files));
     TRY(LeaveOutUnselected(session, flags.selectors.labels, selections));
     if (flags.human() && !selections.unread.empty()) command.ReportPlainly();

@@ -72,12 +72,23 @@ TEST_F(GetTest, WhatAFileNamesIsShownWhereverItIs) {
   EXPECT_EQ(err_, "error: a resource cannot be retrieved by name across all namespaces\n");
 }
 
+TEST_F(GetTest, AKindBesidePairsIsToldBeforeWhatIsWrongWithThese) {
+  server_ = ServerOf("", {}, {});
+  EXPECT_EQ(Run("get", {"pod/", "svc"}), 1);
+  EXPECT_THAT(err_, testing::StartsWith("error: there is no need to specify a resource type as a "
+                                        "separate argument"));
+}
+
 // kubectl prints no table that it cannot sort, and then says that there was none.
 TEST_F(GetTest, WhyATableCannotBeSortedIsToldToWhoSaysSkiff) {
   server_ = ServerOf("example.com", {{"widgets", "Widget"}},
                      {{"/apis/example.com/v1/namespaces/default/widgets",
                        R"({"apiVersion": "example.com/v1", "kind": "WidgetList", "items": [
-                          {"metadata": {"name": "one"}}, {"metadata": {"name": "two"}}]})"}});
+                          {"metadata": {"name": "one", "labels": {"a": "b"}}},
+                          {"metadata": {"name": "two"}}]})"}});
+  EXPECT_EQ(Run("get", {"widgets", "--sort-by=.metadata.labels"}), 1);
+  EXPECT_EQ(err_,
+            "error: Field {.metadata.labels} is an unsortable type: map[string]interface {}\n");
   const std::vector<std::string> absent = {"widgets", "--sort-by=.nothing"};
   EXPECT_EQ(Run("get", absent), 0);
   EXPECT_EQ(out_ + err_, "No resources found in default namespace.\n");

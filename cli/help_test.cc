@@ -67,6 +67,16 @@ TEST_F(ProgramTest, EachVerbOfAFamilyTellsItsFlags) {
   }
 }
 
+TEST_F(ProgramTest, AFamilyAloneTellsOfItsVerbs) {
+  EXPECT_EQ(Run("rollout", {}), 1);
+  EXPECT_NE(out_.find("\n  history "), std::string::npos) << "as kubectl: its output";
+  EXPECT_EQ(err_, "");
+  EXPECT_EQ(Run("create", {"service"}), 1);
+  for (const std::string type : {"clusterip", "externalname", "loadbalancer", "nodeport"}) {
+    EXPECT_NE(err_.find("\n  " + type + " "), std::string::npos) << err_;
+  }
+}
+
 TEST_F(ProgramTest, AFamilyListsEachOfItsVerbsOnce) {
   EXPECT_EQ(Run("top", {"--help"}), 0) << err_;
   const std::string listed = out_.substr(0, out_.find("\n\nUsage:\n  kubectl top COMMAND"));

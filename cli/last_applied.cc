@@ -45,7 +45,7 @@ Result<> RunViewLastApplied(Command& command, const Args& args) {
 
 Result<> RunSetLastApplied(Command& command, const Args& args) {
   WriteFlags flags;
-  FileFlags files;
+  FileFlags files{.takes_kustomize = false};
   bool create = false;
   flags.AddTo(command, "kubectl-client-side-apply", false);
   files.AddTo(command);

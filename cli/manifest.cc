@@ -73,12 +73,21 @@ Result<std::vector<Source>> ReadKustomized(Command& command, const FileFlags& fi
   std::vector<std::string> warnings;
   const auto objects = kustomize::Build(files.kustomize, {}, warnings);
   for (const std::string& warning : warnings) command.Warn("{}\n", warning);
-  if (!objects) return Fail(objects.error());
+  if (!objects) {
+    return files.tells_build_plainly ? PlainError(objects.error().message) : Fail(objects.error());
+  }
   return std::vector<Source>{{files.kustomize, kustomize::YamlOf(*objects)}};
 }
 
+// Where documents are read from.
+struct Place {
+  enum class Kind : uint8_t { kFile, kUrl, kInput };
+  Kind kind = Kind::kFile;
+  std::string name;
+};
+
 // A file, or those of a folder.
-Result<> AddPath(const std::string& path, bool recursive, std::vector<Source>& sources) {
+Result<> AddPath(const std::string& path, bool recursive, std::vector<Place>& places) {
   std::error_code failure;
   std::vector<std::string> paths = {path};
   if (fs::is_directory(path, failure)) {
@@ -86,43 +95,60 @@ Result<> AddPath(const std::string& path, bool recursive, std::vector<Source>& s
                       : FilesIn<fs::directory_iterator>(path);
   }
   if (paths.empty()) {
-    return CliError(fmt::format(
-        "error reading [{}]: recognized file extensions are [.json .yaml .yml]", path));
+    return CliError(
+        fmt::format("error reading [{}]: recognized file extensions are [.json .yaml .yml]", path));
   }
-  for (const std::string& each : paths) {
-    std::string text = TRY(ReadFile(each));
-    sources.push_back({each, std::move(text)});
-  }
+  for (const std::string& each : paths) places.push_back({Place::Kind::kFile, each});
   return {};
+}
+
+// What a word behind -f stands for.
+Result<> AddPlaces(const std::string& name, bool recursive, std::vector<Place>& places) {
+  if (name == "-") {
+    const bool is_taken = std::ranges::any_of(
+        places, [](const Place& each) { return each.kind == Place::Kind::kInput; });
+    if (is_taken) return CliError(kInputUsedTwice);
+    places.push_back({Place::Kind::kInput, "STDIN"});
+    return {};
+  }
+  if (IsUrl(name)) {
+    places.push_back({Place::Kind::kUrl, name});
+    return {};
+  }
+  std::error_code failure;
+  std::vector<std::string> paths = {name};
+  if (fs::status(name, failure).type() == fs::file_type::not_found) {
+    paths = PathsLike(name);
+    if (paths.empty()) return CliError(fmt::format("the path {} does not exist", GoQuote(name)));
+  } else if (failure) {
+    return CliError(fmt::format("the path {} cannot be accessed: stat {}: {}", GoQuote(name), name,
+                                Lower(failure.message())));
+  }
+  for (const std::string& path : paths) TRY(AddPath(path, recursive, places));
+  return {};
+}
+
+// All of them, before any is read: of several words that stand for nothing each is told.
+Result<std::vector<Place>> PlacesOf(const FileFlags& files) {
+  std::vector<Place> places;
+  std::vector<std::string> faults;
+  for (const std::string& name : files.filenames) {
+    const auto added = AddPlaces(name, files.recursive, places);
+    if (!added) faults.push_back(added.error().message);
+  }
+  if (faults.empty()) return places;
+  if (faults.size() == 1) return CliError(faults.front());
+  return PlainError(Join(faults, "\n"));
 }
 
 Result<std::vector<Source>> ReadSources(Command& command, const FileFlags& files) {
   if (!files.kustomize.empty()) return ReadKustomized(command, files);
   std::vector<Source> sources;
-  bool input_read = false;
-  for (const std::string& name : files.filenames) {
-    if (name == "-") {
-      if (input_read) return CliError(kInputUsedTwice);
-      input_read = true;
-      std::string text = TRY(TakeInput(command, files.asks_server));
-      sources.push_back({"STDIN", std::move(text)});
-      continue;
-    }
-    if (IsUrl(name)) {
-      std::string text = TRY(ReadUrl(command.environment(), name));
-      sources.push_back({name, std::move(text)});
-      continue;
-    }
-    std::error_code failure;
-    std::vector<std::string> paths = {name};
-    if (fs::status(name, failure).type() == fs::file_type::not_found) {
-      paths = PathsLike(name);
-      if (paths.empty()) return CliError(fmt::format("the path {} does not exist", GoQuote(name)));
-    } else if (failure) {
-      return CliError(fmt::format("the path {} cannot be accessed: stat {}: {}", GoQuote(name), name,
-                                  Lower(failure.message())));
-    }
-    for (const std::string& path : paths) TRY(AddPath(path, files.recursive, sources));
+  for (const auto& [kind, name] : TRY(PlacesOf(files))) {
+    std::string text = TRY(kind == Place::Kind::kInput ? TakeInput(command, files.asks_server)
+                           : kind == Place::Kind::kUrl ? ReadUrl(command.environment(), name)
+                                                       : ReadFile(name));
+    sources.push_back({name, std::move(text)});
   }
   return sources;
 }
@@ -376,8 +402,10 @@ Result<> KeepSelected(const std::string& selector, std::vector<ManifestObject>& 
 void FileFlags::AddTo(Command& command, const char* letter) {
   const std::string names = *letter ? std::string("filename,") + letter : "filename";
   command.Flag(names, filenames, "Files, folders or URLs with the objects.");
-  command.Flag("kustomize,k", kustomize,
-               "A folder with a kustomization, which is built as by kustomize.");
+  if (takes_kustomize) {
+    command.Flag("kustomize,k", kustomize,
+                 "A folder with a kustomization, which is built as by kustomize.");
+  }
   command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
 }
 

@@ -30,11 +30,13 @@ struct FileFlags {
   // Why an object of a file is not taken, before its kind is looked for; "" of one that is.
   std::function<std::string(const Json& object)> refuses;
   bool reads_all_first =
-      false;               // What cannot be read is told before what cannot be done, as apply.
+      false;  // What cannot be read is told before what cannot be done, as apply.
   // Under the name of kubectl: of other kinds, in files or not, it knows nothing here.
   bool own_kinds_alone = false;
   bool asks_server = true;  // Else the verb has the documents alone, and what kinds they say.
   bool validates = false;   // The verb has documents validated, by what the server tells of kinds.
+  bool takes_kustomize = true;       // The verb has the flag -k.
+  bool tells_build_plainly = false;  // Why none is built has no "error: " before it.
   void AddTo(Command& command, const char* letter = "f");
   bool empty() const { return filenames.empty() && kustomize.empty(); }
 };

@@ -78,6 +78,9 @@ TEST_F(OlderFormsTest, WhatTaintsItCannotUntaint) {
             "set\n");
   EXPECT_EQ(Refused("taint", {"node", "n", "a=b:NoSchedule", "m"}),
             "error: all resources must be specified before taint changes: m\n");
+  EXPECT_EQ(Refused("taint", {"po", "none", "a=b:NoSchedule"}),
+            "error: invalid resource type po, only node types are supported\n")
+      << "before it is looked for";
 }
 
 TEST_F(OlderFormsTest, FlagsThatAreNoneAreToldAsTheyStand) {

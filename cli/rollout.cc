@@ -55,6 +55,7 @@ void AddFieldManager(Command& command, RolloutFlags& flags) {
 
 Result<> SetPaused(Command& command, const Args& args, bool paused) {
   RolloutFlags flags;
+  flags.files.tells_build_plainly = true;
   AddFieldManager(command, flags);
   const auto targets = TRY(Parse(command, args, flags));
   Session& session = *TRY(command.session());
@@ -100,6 +101,7 @@ Result<> RunResume(Command& command, const Args& args) {
 
 Result<> RunRestart(Command& command, const Args& args) {
   RolloutFlags flags;
+  flags.files.tells_build_plainly = true;
   AddFieldManager(command, flags);
   const auto targets = TRY(Parse(command, args, flags));
   Session& session = *TRY(command.session());

@@ -31,16 +31,18 @@ void Add(Selections& to, ServedKind kind, std::vector<std::string> names) {
 }
 
 Result<Selections> ParsePairs(Command& command, Session& session, const Args& words) {
+  const bool are_all = std::ranges::all_of(
+      words, [](const std::string& word) { return word.find('/') != std::string::npos; });
+  if (!are_all) {
+    return CliError(fmt::format(
+        "there is no need to specify a resource type as a separate argument when passing "
+        "arguments in resource/name form (e.g. '{0} get resource/<resource_name>' instead of "
+        "'{0} get resource resource/<resource_name>'",
+        command.environment().program));
+  }
   Selections selections;
   for (const std::string& word : words) {
     const size_t slash = word.find('/');
-    if (slash == std::string::npos) {
-      return CliError(fmt::format(
-          "there is no need to specify a resource type as a separate argument when passing "
-          "arguments in resource/name form (e.g. '{0} get resource/<resource_name>' instead of "
-          "'{0} get resource resource/<resource_name>'",
-          command.environment().program));
-    }
     if (word.find('/', slash + 1) != std::string::npos) {
       return CliError("arguments in resource/name form may not have more than one slash");
     }

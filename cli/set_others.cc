@@ -131,6 +131,7 @@ Result<> RunSetServiceAccount(Command& command, const Args& args) {
 Result<> RunSetSelector(Command& command, const Args& args) {
   SetFlags flags;
   flags.files.recursive = true;
+  flags.files.takes_kustomize = false;
   std::string resource_version;
   flags.AddTo(command);
   command.Flag("resource-version", resource_version, "Only this version of the object.");

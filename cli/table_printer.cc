@@ -195,8 +195,9 @@ Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows
     return each.key && each.key->is_structured();
   });
   if (odd != keys.end() && items.size() > 1) {
-    return CliError(fmt::format("Field {} is an unsortable type: {}", text,
-                                odd->key->is_array() ? "[]interface {}" : "map[string]interface {}"));
+    return Fail(Reason::kInvalid,
+                fmt::format("Field {} is an unsortable type: {}", text,
+                            odd->key->is_array() ? "[]interface {}" : "map[string]interface {}"));
   }
   if (!any) {
     return CliError(

@@ -43,7 +43,7 @@ class TablePrinter {
 Result<Json> ParseTable(std::string_view text);
 
 // Sorts rows (by the object in each) or objects by what a path finds. Fails when none of several
-// has it.
+// has it; with kInvalid where it is a list or an object in one of them.
 Result<> SortByPath(const std::string& path, std::vector<Json>& items, bool rows);
 
 // A cell as text: one line, no control characters.

@@ -177,6 +177,19 @@ Result<> TaintNode(Command& command, const WriteFlags& flags, const TaintWords& 
   }
 }
 
+// Of what is typed, before it is looked for: nothing else has taints.
+Result<> RequireNodes(Command& command, const Args& resources) {
+  Session& session = *TRY(command.session());
+  const std::string typed = resources[0].substr(0, resources[0].find('/'));
+  for (const std::string& type : Split(typed, ',')) {
+    const auto kind = session.kinds().Find(type);
+    // Why there is no such type is told where it is looked for.
+    if (!kind || GroupKind(kind->resource) == "Node") continue;
+    return CliError(fmt::format("invalid resource type {}, only node types are supported", type));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> RunTaint(Command& command, const Args& args) {
@@ -221,6 +234,7 @@ Result<> RunTaint(Command& command, const Args& args) {
   Args resources = words.resources;
   // Where all are meant, or those of a selector, kubectl does not look at names beside them.
   if (selectors.all || !selectors.labels.empty()) resources.resize(1);
+  TRY(RequireNodes(command, resources));
   const auto targets = TRY(FindTargets(command, resources, {.selectors = selectors}));
   for (const Target& target : targets) {
     if (GroupKind(target.resource) != "Node") {

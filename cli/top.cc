@@ -52,6 +52,9 @@ struct TopFlags {
     if (const auto read = LabelSelector::Parse(selectors.labels); !read) {
       return CliError(read.error().message);
     }
+    if (const auto read = FieldSelector::Parse(selectors.fields); !read) {
+      return CliError(read.error().message);
+    }
     return {};
   }
 };

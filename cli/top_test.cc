@@ -69,6 +69,11 @@ TEST_F(TopTest, NodesThatNobodyMeasuresAreThereAllTheSame) {
   EXPECT_EQ(asked, 1) << "all of them at once";
 }
 
+TEST_F(TopTest, SelectorsAreReadBeforeAnythingIsAskedFor) {
+  EXPECT_EQ(Run("top", {"pod", "--field-selector=x"}), 1);
+  EXPECT_EQ(err_, "error: invalid selector: 'x'; can't understand 'x'\n");
+}
+
 TEST_F(TopTest, ContainersStayWithTheirPod) {
   const auto pod = [](const char* name, const char* first, const char* second) {
     return Json{{"metadata", {{"name", name}, {"namespace", "default"}}},

@@ -193,7 +193,7 @@ Result<std::vector<Target>> FindForDelete(Command& command, TargetOptions option
 
 Result<> RunWait(Command& command, const Args& args) {
   PrintFlags print;
-  FileFlags files{.recursive = true};
+  FileFlags files{.recursive = true, .takes_kustomize = false};
   SelectorFlags selectors;
   std::string goal_text;
   Duration timeout = 30s;

@@ -206,7 +206,7 @@ Result<DockerOptions> DockerOptionsOf(const std::vector<std::string>& args) {
 
 bool IsAboutDocker(const std::vector<std::string>& args) {
   return std::any_of(args.begin(), args.end(), [](const std::string& arg) {
-    return arg == "--docker" || arg == "--docker=true";
+    return arg == "--docker" || (arg.starts_with("--docker=") && arg != "--docker=false");
   });
 }
 

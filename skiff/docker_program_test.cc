@@ -22,6 +22,15 @@ TEST(DockerProgramTest, WhatItsServersAreToldIsPassedOn) {
                                                      "--kube-scheduler-arg=config=/FILE"));
 }
 
+TEST(DockerProgramTest, AWordThatIsNoTruthIsToldOfItsFlag) {
+  EXPECT_TRUE(IsAboutDocker({"--nodes=2", "--docker"}));
+  EXPECT_FALSE(IsAboutDocker({"--docker=false"}));
+  ASSERT_TRUE(IsAboutDocker({"--docker=x"}));
+  const auto options = DockerOptionsOf({"--docker=x"});
+  ASSERT_FALSE(options);
+  EXPECT_THAT(options.error().message, HasSubstr("\"x\" for \"--docker\""));
+}
+
 TEST(DockerProgramTest, ServersOverAnEtcdMakeNoKeyEach) {
   const auto options = DockerOptionsOf({"--docker", "--etcd=3", "--secrets-encryption"});
   ASSERT_FALSE(options);

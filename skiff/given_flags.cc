@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "base/shell_word.h"
 #include "base/text.h"
 #include "skiff/daemon.h"
+#include "skiff/free_port.h"
 #include "skiff/host_facts.h"
 #include "skiff/up.h"
 
@@ -97,11 +99,29 @@ std::vector<std::string> FlagsToStartAgain(const Flags::Given& given) {
   return flags;
 }
 
-std::string UpCommandOf(const std::string& data_dir) {
+namespace {
+
+constexpr std::string_view kSecurePort = "--secure-port=";
+
+// The port that the flags ask for.
+int SecurePortOf(const std::vector<std::string>& flags) {
+  int port = kUsualSecurePort;
+  for (const std::string& flag : flags) {
+    if (flag.starts_with(kSecurePort)) port = std::atoi(flag.c_str() + kSecurePort.size());
+  }
+  return port;
+}
+
+ClusterOptions ReadMarkOf(const std::string& data_dir) {
   ClusterOptions made{.data_dir = data_dir};
   made.service_cidr.clear();
   made.cluster_cidr.clear();
   ReadClusterMark(made);
+  return made;
+}
+
+// "skiff up", and what starts that cluster.
+std::string UpCommandFor(const ClusterOptions& made) {
   std::string command = "skiff up";
   for (const std::string& flag : made.start_flags) {
     if (!IsFlag(flag)) continue;
@@ -111,7 +131,28 @@ std::string UpCommandOf(const std::string& data_dir) {
   if (made.start_flags.empty() && made.simulated_nodes > 0) {
     command += fmt::format(" --nodes={}", made.simulated_nodes);
   }
-  return command + RangeFlags(made) + DataDirWords(data_dir);
+  return command + RangeFlags(made) + DataDirWords(made.data_dir);
+}
+
+}  // namespace
+
+std::string UpCommandOf(const std::string& data_dir) {
+  return UpCommandFor(ReadMarkOf(data_dir));
+}
+
+std::string UpCommandOfCopy(const std::string& data_dir) {
+  ClusterOptions made = ReadMarkOf(data_dir);
+  if (IsPortFree(SecurePortOf(made.start_flags))) return UpCommandFor(made);
+  const auto free = NextFreePort();
+  if (!free) return UpCommandFor(made);
+  // What there was before there were such flags says how many nodes it has, and nothing else.
+  if (made.start_flags.empty() && made.simulated_nodes > 0) {
+    made.start_flags = {fmt::format("--nodes={}", made.simulated_nodes)};
+  }
+  std::erase_if(made.start_flags,
+                [](const std::string& flag) { return flag.starts_with(kSecurePort); });
+  made.start_flags.push_back(fmt::format("{}{}", kSecurePort, *free));
+  return UpCommandFor(made);
 }
 
 bool IsOfRealNodes(const std::string& flag) {

@@ -24,6 +24,9 @@ std::vector<std::string> FlagsToStartAgain(const Flags::Given& given);
 // "skiff up --nodes=3 --secure-port=7443 --data-dir=/x", for a shell: as the cluster in that
 // directory was started last.
 std::string UpCommandOf(const std::string& data_dir);
+// The same, but at another port where a program listens at its own by now: who types it has a
+// cluster. For a copy whose original may run.
+std::string UpCommandOfCopy(const std::string& data_dir);
 
 // Whether a flag of `up` is for a node that runs containers.
 bool IsOfRealNodes(const std::string& flag);

@@ -1,11 +1,15 @@
 #include "skiff/given_flags.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "base/test_port.h"
 #include "skiff/host_facts.h"
 
 namespace skiff {
@@ -69,6 +73,28 @@ TEST(GivenFlagsTest, AClusterIsStartedAgainAsItWas) {
   EXPECT_EQ(
       UpCommandOf(options.data_dir),
       "skiff up --service-cluster-ip-range=10.97.0.0/16 --nodes=3 --data-dir=" + options.data_dir);
+  std::filesystem::remove_all(options.data_dir);
+}
+
+TEST(GivenFlagsTest, ACopyIsStartedBesideItsOriginal) {
+  const int taken = FreePort();
+  ClusterOptions options{.data_dir = testing::TempDir() + "copy-" + std::to_string(getpid()),
+                         .simulated_nodes = 3};
+  options.start_flags = {"--nodes=3", fmt::format("--secure-port={}", taken)};
+  std::filesystem::create_directories(options.data_dir);
+  ASSERT_TRUE(WriteClusterMark(options));
+  EXPECT_EQ(UpCommandOfCopy(options.data_dir), UpCommandOf(options.data_dir));
+  const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(taken));
+  ASSERT_EQ(bind(file, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(listen(file, 1), 0);
+  const std::string command = UpCommandOfCopy(options.data_dir);
+  close(file);
+  EXPECT_THAT(command, testing::StartsWith("skiff up --nodes=3 --secure-port="));
+  EXPECT_THAT(command, testing::Not(testing::HasSubstr(std::to_string(taken))));
   std::filesystem::remove_all(options.data_dir);
 }
 

@@ -52,7 +52,8 @@ constexpr char kUnseen[] = "seen by no controller";
 }  // namespace
 
 std::string RefusalSymptom(const std::string& message) {
-  return "refused by " + cli::why::RefusedBy(message);
+  const cli::why::RefusalCause cause = cli::why::RefusalCauseOf(message);
+  return cause.by.empty() ? "refused, as " + cause.because : "refused by " + cause.by;
 }
 
 std::string SymptomOf(const core_v1::Namespace& object, TimePoint now) {
@@ -98,6 +99,11 @@ std::string SymptomOf(const batch_v1::CronJob& cron_job, TimePoint now) {
   if (cron_job.spec.concurrency_policy == "Forbid" && !cron_job.status.active.empty()) return "";
   const auto schedule = CronSchedule::Parse(cron_job.spec.schedule);
   if (!schedule) return "with a schedule that cannot be read";
+  if (schedule->every() == Duration(0)) {
+    const std::chrono::local_time<std::chrono::minutes> minute(
+        std::chrono::floor<std::chrono::minutes>(now.time_since_epoch()));
+    if (schedule->Next(minute) == minute) return "of a day that never comes";
+  }
   const auto zone = TimeZone::Load(cron_job.spec.time_zone.value_or(schedule->zone()));
   if (!zone) return "in a time zone that is not known";
   const auto missed = cron::MissedRuns(cron_job, *schedule, *zone, now - kSymptomPatience);

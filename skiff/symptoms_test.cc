@@ -50,6 +50,9 @@ std::string WordFor(Json object, const char* at = kLongAgo) {
 constexpr char kQuota[] =
     R"(pods "web-x" is forbidden: exceeded quota: small, requested: pods=1, used: pods=0, limited: pods=0)";
 
+constexpr char kNoAccount[] =
+    R"(pods "web-" is forbidden: error looking up service account q/ghost: serviceaccount "ghost" not found)";
+
 TEST(SymptomsTest, OfWhatMakesPods) {
   using apps_v1::Deployment;
   const Json refused = Condition("ReplicaFailure", "True", "FailedCreate", kJustNow, kQuota);
@@ -57,6 +60,8 @@ TEST(SymptomsTest, OfWhatMakesPods) {
   EXPECT_EQ(WordFor<core_v1::ReplicationController>(With({refused})),
             "refused by resource quota small");
   EXPECT_EQ(WordFor<apps_v1::ReplicaSet>(With({refused})), "refused by resource quota small");
+  const Json unknown = Condition("ReplicaFailure", "True", "FailedCreate", kJustNow, kNoAccount);
+  EXPECT_EQ(WordFor<Deployment>(With({unknown})), "refused, as there is no service account ghost");
   // The Deployment tells.
   Json owned = With({refused});
   owned["metadata"]["ownerReferences"] = {
@@ -101,6 +106,9 @@ TEST(SymptomsTest, OfJobsAndCronJobs) {
   EXPECT_EQ(WordFor<CronJob>(waits), "");
   cron["spec"]["timeZone"] = "Mars/Olympus";
   EXPECT_EQ(WordFor<CronJob>(cron), "in a time zone that is not known");
+  EXPECT_EQ(WordFor<CronJob>({{"spec", {{"schedule", "0 0 31 2 *"}}}}),
+            "of a day that never comes");
+  EXPECT_EQ(WordFor<CronJob>({{"spec", {{"schedule", "@every 1000h"}}}}), "");
 }
 
 TEST(SymptomsTest, OfNamespacesVolumesAndServices) {

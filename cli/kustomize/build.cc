@@ -142,8 +142,9 @@ Result<std::vector<Json>> Build(const std::string& directory, const BuildOptions
   const Loader loader = TRY(Loader::At(directory, options.anywhere, state.read));
   Target target(loader, "", state);
   TRY(target.Read());
-  const std::vector<std::string> metadata = target.kustomization().Texts("buildMetadata");
+  std::vector<std::string> metadata = target.kustomization().Texts("buildMetadata");
   state.tracks_origins = !metadata.empty();
+  if (options.says_managed) metadata.emplace_back("managedByLabel");
   Accumulated accumulated;
   TRY(target.Accumulate(accumulated));
   ResourceSet& resources = accumulated.resources;
@@ -157,7 +158,8 @@ Result<std::vector<Json>> Build(const std::string& directory, const BuildOptions
         fmt::format("well-defined vars that were never replaced: {}", fmt::join(unused, ",")));
   }
   std::erase_if(resources.all(), [](const auto& each) { return IsLocal(*each); });
-  TRY(ApplyOrder(resources.all(), At(target.kustomization().fields, "sortOptions")));
+  const Json& order = At(target.kustomization().fields, "sortOptions");
+  if (!options.keeps_order || !order.is_null()) TRY(ApplyOrder(resources.all(), order));
   std::vector<Json> objects;
   for (const auto& each : resources.all()) {
     Tell(*each, metadata);

@@ -19,7 +19,10 @@ namespace skiff::cli::kustomize {
 inline constexpr char kVersion[] = "v5.7.1";
 
 struct BuildOptions {
-  bool anywhere = false;  // Files may lie outside of the kustomization that names them.
+  bool anywhere = false;      // Files may lie outside of the kustomization that names them.
+  bool says_managed = false;  // The label that buildMetadata may ask for, whether it does or not.
+  // Where the kustomization has no sortOptions: objects stay in the order of their sources.
+  bool keeps_order = false;
 };
 
 // `warnings`: a line each, also of a build that fails.

@@ -57,8 +57,7 @@ class KustomizeTest : public ProgramTest {
   KustomizeTest() {
     std::string form = fs::canonical(fs::temp_directory_path()).string() + "/kustomize-XXXXXX";
     folder_ = mkdtemp(form.data());
-    Write("object.yaml",
-          "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n");
+    Write("object.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {a: b}\n");
   }
   ~KustomizeTest() override {
     std::error_code ignored;  // It lies in /tmp.
@@ -166,8 +165,7 @@ TEST_F(KustomizeTest, GoesNeitherInCirclesNorWithoutEnd) {
 }
 
 TEST_F(KustomizeTest, SaysWhatIsWrongWithResourcesAndGenerators) {
-  const std::string from =
-      "accumulating resources: accumulation err='accumulating resources from ";
+  const std::string from = "accumulating resources: accumulation err='accumulating resources from ";
   EXPECT_EQ(Error("resources: [nope.yaml]"),
             from +
                 "'nope.yaml': evalsymlink failure on 'DIR/nope.yaml' : lstat DIR/nope.yaml: no "
@@ -180,9 +178,9 @@ TEST_F(KustomizeTest, SaysWhatIsWrongWithResourcesAndGenerators) {
   EXPECT_EQ(Error("resources: [a.yaml]"),
             from + "'a.yaml': missing Resource metadata" + no_directory);
   Write("a.yaml", "kind: b");
-  EXPECT_EQ(Error("resources: [a.yaml]"),
-            from + "'a.yaml': missing metadata.name in object {{ b} {{ } map[] map[]}}" +
-                no_directory);
+  EXPECT_EQ(
+      Error("resources: [a.yaml]"),
+      from + "'a.yaml': missing metadata.name in object {{ b} {{ } map[] map[]}}" + no_directory);
   EXPECT_THAT(Error("resources: [object.yaml, object.yaml]"),
               HasSubstr("may not add resource with an already registered id: "
                         "ConfigMap.v1.[noGrp]/x.[noNs]"));
@@ -226,6 +224,29 @@ TEST_F(KustomizeTest, SaysWhatIsWrongWithChanges) {
             "the field 'sortOptions.order' must be one of [fifo, legacy]");
   EXPECT_EQ(Error("resources: [object.yaml]\nreplacements: [{source: {kind: Foo}, targets: []}]"),
             "nothing selected by Foo.[noVer].[noGrp]/[noName].[noNs]");
+}
+
+TEST_F(KustomizeTest, TakesFlagsThatFieldsHaveTheirPlaceOf) {
+  Write("space.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: last}}");
+  Write("kustomization.yaml", "resources: [object.yaml, space.yaml]");
+  EXPECT_EQ(Run("kustomize", {folder_}), 0) << err_;
+  EXPECT_THAT(out_, StartsWith("apiVersion: v1\nkind: Namespace\n"));
+  const std::string sorted = out_;
+  EXPECT_EQ(Run("kustomize", {folder_, "--reorder=none"}), 0);
+  EXPECT_THAT(out_, HasSubstr("\n---\napiVersion: v1\nkind: Namespace\n"));
+  EXPECT_EQ(err_,
+            "Flag --reorder has been deprecated, use the new 'sortOptions' field in "
+            "kustomization.yaml instead.\n");
+  EXPECT_EQ(Run("kustomize", {folder_, "--reorder=legacy"}), 0);
+  EXPECT_EQ(out_, sorted);
+  EXPECT_EQ(Run("kustomize", {folder_, "--reorder=x"}), 1);
+  EXPECT_THAT(err_, HasSubstr("\nerror: illegal flag value --reorder x; legal values: [legacy "
+                              "none]\n"));
+  EXPECT_EQ(Run("kustomize", {folder_, "--enable-managedby-label"}), 0);
+  EXPECT_THAT(out_, HasSubstr("app.kubernetes.io/managed-by: kustomize-v5.7.1\n"));
+  Write("kustomization.yaml", "resources: [object.yaml, space.yaml]\nsortOptions: {order: legacy}");
+  EXPECT_EQ(Run("kustomize", {folder_, "--reorder=none"}), 0);
+  EXPECT_EQ(out_, sorted) << "the field counts";
 }
 
 TEST_F(KustomizeTest, PrintsOrWritesWhatADirectoryComesTo) {

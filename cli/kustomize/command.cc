@@ -16,6 +16,8 @@ namespace {
 struct KustomizeFlags {
   std::string load_restrictor = "LoadRestrictionsRootOnly";
   std::string output;
+  std::string reorder;
+  bool enable_managedby_label = false;
   bool enable_helm = false;
   bool enable_alpha_plugins = false;
   bool network = false;
@@ -34,6 +36,10 @@ struct KustomizeFlags {
     command.Flag("output,o", output,
                  "Write there instead of to standard output: a file, or a folder for one file an "
                  "object.");
+    command.Flag("reorder", reorder,
+                 "legacy or none, where a kustomization has no sortOptions; deprecated.");
+    command.Flag("enable-managedby-label", enable_managedby_label,
+                 "As buildMetadata: [managedByLabel]; deprecated.");
     command.Flag("enable-helm", enable_helm, "Refused: charts are not inflated here.");
     command.Flag("enable-alpha-plugins", enable_alpha_plugins, "Refused: no plugins are run here.");
     command.Flag("network", network, "Has no effect: no functions are run in containers.");
@@ -47,13 +53,33 @@ struct KustomizeFlags {
     command.Flag("helm-debug", helm_debug, "Has no effect, as helm is not run.");
   }
 
-  Result<> Check() const {
+  // What kubectl says of flags that it is to lose.
+  static void WarnOfDeprecated(Command& command) {
+    if (command.Given("reorder")) {
+      command.Warn(
+          "Flag --reorder has been deprecated, use the new 'sortOptions' field in "
+          "kustomization.yaml instead.\n");
+    }
+    if (command.Given("enable-managedby-label")) {
+      command.Warn(
+          "Flag --enable-managedby-label has been deprecated, The flag "
+          "`enable-managedby-label` has been deprecated. Use the `managedByLabel` option "
+          "in the `buildMetadata` field instead.\n");
+    }
+  }
+
+  Result<> Check(Command& command) const {
     constexpr std::string_view kLegal[] = {"LoadRestrictionsRootOnly", "LoadRestrictionsNone",
                                            "rootOnly", "none"};
     if (std::find(std::begin(kLegal), std::end(kLegal), load_restrictor) == std::end(kLegal)) {
-      return CliError(fmt::format("illegal flag value --load-restrictor {}; legal values: "
-                                  "[LoadRestrictionsRootOnly LoadRestrictionsNone]",
-                                  load_restrictor));
+      return CliError(
+          fmt::format("illegal flag value --load-restrictor {}; legal values: "
+                      "[LoadRestrictionsRootOnly LoadRestrictionsNone]",
+                      load_restrictor));
+    }
+    if (command.Given("reorder") && reorder != "legacy" && reorder != "none") {
+      return CliError(
+          fmt::format("illegal flag value --reorder {}; legal values: [legacy none]", reorder));
     }
     if (enable_helm) {
       return CliError("--enable-helm is not supported: charts are not inflated here");
@@ -105,13 +131,18 @@ Result<> RunKustomize(Command& command, const Args& args) {
   KustomizeFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
-  TRY(flags.Check());
+  KustomizeFlags::WarnOfDeprecated(command);
+  TRY(flags.Check(command));
   if (command.words().size() > 1) return CliError("specify one path to kustomization.yaml");
   const std::string directory = command.words().empty() ? "." : command.words()[0];
   const bool anywhere =
       flags.load_restrictor == "LoadRestrictionsNone" || flags.load_restrictor == "none";
   std::vector<std::string> warnings;
-  const auto objects = kustomize::Build(directory, {.anywhere = anywhere}, warnings);
+  const auto objects = kustomize::Build(directory,
+                                        {.anywhere = anywhere,
+                                         .says_managed = flags.enable_managedby_label,
+                                         .keeps_order = flags.reorder == "none"},
+                                        warnings);
   for (const std::string& warning : warnings) command.Warn("{}\n", warning);
   if (!objects) return Fail(objects.error());
   const std::string text = kustomize::YamlOf(*objects);

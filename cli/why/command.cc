@@ -35,18 +35,19 @@ tl::unexpected<Error> NameIsMissing(Command& command, const std::string& type) {
       fmt::format("a name is required: {} why {} NAME", command.environment().program, type));
 }
 
+constexpr size_t kNearShownMax = 5;
+
 // Those of the names that the one which was typed may be meant for: that are like it, or that it
 // begins, as those of a Deployment's pods. The first of them.
 std::vector<std::string_view> NamesNear(const std::string& name,
                                         const std::vector<std::string>& names) {
-  constexpr size_t kShownMax = 5;
   const std::vector<std::string_view> views(names.begin(), names.end());
   std::vector<std::string_view> near = NearestWords(name, views);
   for (const std::string_view each : views) {
     const bool is_new = std::find(near.begin(), near.end(), each) == near.end();
     if (is_new && each.starts_with(name)) near.push_back(each);
   }
-  if (near.size() > kShownMax) near.resize(kShownMax);
+  if (near.size() > kNearShownMax) near.resize(kNearShownMax);
   return near;
 }
 
@@ -59,20 +60,26 @@ constexpr char kNearPage[] = "500";
 constexpr char kNamesAlone[] =
     "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json";
 
+// Those of the kind that are there; none where they may not be read. However many there are: one
+// page, for a word of advice.
+std::vector<std::string> NamesThere(Session& session, const Resource& resource,
+                                    const std::string& namespace_) {
+  const auto path = resource.CollectionPath(namespace_);
+  if (!path) return {};
+  const auto page = session.api().Get(*path, Query{{"limit", kNearPage}}, kNamesAlone);
+  if (!page) return {};
+  std::vector<std::string> names;
+  for (const Json& each : At(*page, "items")) names.push_back(NameOf(each));
+  return names;
+}
+
 // In which namespace it was looked for, and what is there that may be meant.
 Error NotFoundThere(Session& session, const Selection& selection, const std::string& name,
                     Error error) {
   const Resource& resource = selection.kind.resource;
   const std::string where = WhereIs(session, selection);
   if (resource.namespaced) error.message += " in namespace " + where;
-  const auto path = resource.CollectionPath(where);
-  if (!path) return error;
-  // However many there are: one page, for a word of advice.
-  const auto page = session.api().Get(*path, Query{{"limit", kNearPage}}, kNamesAlone);
-  if (!page) return error;
-  std::vector<std::string> names;
-  for (const Json& each : At(*page, "items")) names.push_back(NameOf(each));
-  error.message += MeantText(NamesNear(name, names));
+  error.message += MeantText(NamesNear(name, NamesThere(session, resource, where)));
   return error;
 }
 
@@ -93,6 +100,40 @@ Result<std::vector<Json>> FindNamed(Command& command, const Selections& selectio
     }
   }
   return found;
+}
+
+// "deployment/web", "node/n1": what may be meant by a name that nothing looked for under bare names
+// has. What is called so and of another kind that is explained, else what is called nearly so.
+std::vector<std::string> MeantByName(Session& session, const std::string& name) {
+  constexpr const char* kByTypeAlone[] = {"nodes",
+                                          "horizontalpodautoscalers",
+                                          "poddisruptionbudgets",
+                                          "replicasets",
+                                          "namespaces",
+                                          "persistentvolumes",
+                                          "resourcequotas",
+                                          "serviceaccounts",
+                                          "certificatesigningrequests",
+                                          "customresourcedefinitions"};
+  std::vector<std::string> meant;
+  for (const char* type : kByTypeAlone) {
+    const auto kind = session.kinds().Find(type);
+    if (!kind) continue;
+    const Resource& resource = kind->resource;
+    const auto found = session.api().Get(resource, {session.NamespaceFor(resource), name});
+    if (found) meant.push_back(Lower(resource.kind) + "/" + name);
+  }
+  if (!meant.empty()) return meant;
+  for (const char* type : kByName) {
+    const auto kind = session.kinds().Find(type);
+    if (!kind) continue;
+    const auto names = NamesThere(session, kind->resource, session.namespace_());
+    for (const std::string_view near : NamesNear(name, names)) {
+      meant.push_back(Lower(kind->resource.kind) + "/" + std::string(near));
+    }
+  }
+  if (meant.size() > kNearShownMax) meant.resize(kNearShownMax);
+  return meant;
 }
 
 // Everything of that name that can be explained.
@@ -120,8 +161,8 @@ Result<std::vector<Json>> FindByName(Command& command, Session& session, const s
   TRY(CheckNamespace(session));
   if (session.kinds().Find(why::TypeCalled(session, name))) return NameIsMissing(command, name);
   return CliError(
-      fmt::format("namespace {} has no pod, service, claim, ingress or workload called \"{}\"",
-                  session.namespace_(), name));
+      fmt::format("namespace {} has no pod, service, claim, ingress or workload called \"{}\"{}",
+                  session.namespace_(), name, MeantText(MeantByName(session, name))));
 }
 
 // The words with the names of kinds that the server knows: of each TYPE/NAME, or of the one TYPE

@@ -116,6 +116,25 @@ TEST_F(WhyCommandTest, ABareNameIsEverythingOfThatName) {
             "\"nothing\"\n");
 }
 
+TEST_F(WhyCommandTest, OfABareNameWhatIsCalledSoOrNearlySoIsSaidWithItsKind) {
+  Put("/apis/apps/v1/namespaces/default/deployments/good", {{"kind", "Deployment"}});
+  Put("/api/v1/namespaces/default/pods/good-7d9-x", {{"kind", "Pod"}});
+  EXPECT_EQ(Run("why", {"goood"}), 1);
+  EXPECT_EQ(err_,
+            "error: namespace default has no pod, service, claim, ingress or workload called "
+            "\"goood\"\n\nDid you mean this?\n\tdeployment/good\n");
+  EXPECT_EQ(Run("why", {"good-7d9"}), 1);
+  EXPECT_THAT(err_, HasSubstr("\n\nDid you mean this?\n\tpod/good-7d9-x\n"));
+  for (const std::string version : {"v1", "v2"}) {
+    Put("/apis/autoscaling/" + version + "/namespaces/default/horizontalpodautoscalers/good-7d9",
+        {{"kind", "HorizontalPodAutoscaler"}});
+  }
+  EXPECT_EQ(Run("why", {"good-7d9"}), 1);
+  EXPECT_THAT(err_, HasSubstr("Did you mean this?\n\thorizontalpodautoscaler/good-7d9\n"));
+  EXPECT_EQ(Run("why", {"n1"}), 1);
+  EXPECT_THAT(err_, HasSubstr("\n\nDid you mean this?\n\tnode/n1\n"));
+}
+
 TEST_F(WhyCommandTest, MissingRightsAreSaidAndAreNoFailure) {
   forbidden_ = {"/api/v1/nodes", "/api/v1/pods"};
   EXPECT_EQ(Run("why", {"pod/web"}), 0) << err_;

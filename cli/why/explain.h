@@ -67,9 +67,13 @@ void ExplainIngress(const Facts& facts, const Json& ingress, Findings& out);
 std::string SymptomOfIngress(const Json& ingress, const Json& event);
 // What makes pods by a template, directly or through others.
 void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out);
-// What a pod was refused by, of the words of the server: "resource quota small", "admission
-// webhook a.example.com".
-std::string RefusedBy(const std::string& message);
+// Why a pod was refused, of the words of the server: by whom, or because of what there is not. One
+// of the two is "".
+struct RefusalCause {
+  std::string by;       // "resource quota small", "admission webhook a.example.com"
+  std::string because;  // "there is no service account web"
+};
+RefusalCause RefusalCauseOf(const std::string& message);
 void ExplainNamespace(const Facts& facts, const Json& object, Findings& out);
 void ExplainQuota(const Facts& facts, const Json& quota, Findings& out);
 void ExplainNodeItself(const Facts& facts, const Json& node, Findings& out);

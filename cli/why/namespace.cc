@@ -142,10 +142,19 @@ std::string MadeFor(const Json& maker) {
   return Lower(TextAt(owner, "kind")) + "/" + TextAt(owner, "name");
 }
 
+// "what refuses pods of deployment/web is resource quota small"
+std::string RefusalText(const RefusalCause& cause, const std::vector<std::string>& workloads) {
+  if (cause.by.empty()) {
+    return fmt::format("pods of {} are refused: {}", Some(workloads), cause.because);
+  }
+  return fmt::format("what refuses pods of {} is {}", Some(workloads), cause.by);
+}
+
 // Who is refused pods in it, by what refuses them.
 void ExplainRefusals(const Facts& facts, const Json& object, Findings& out) {
   struct Refusal {
     const Json* event = nullptr;  // One of them.
+    RefusalCause cause;
     std::vector<std::string> workloads;
   };
   std::map<std::string, Refusal> refusals;
@@ -154,8 +163,9 @@ void ExplainRefusals(const Facts& facts, const Json& object, Findings& out) {
     for (const Json& maker : facts.Of(resource)) {
       const Json* event = RefusalOf(facts, maker);
       if (!event) continue;
-      Refusal& refusal = refusals[RefusedBy(TextAt(*event, "message"))];
-      if (!refusal.event) refusal.event = event;
+      RefusalCause cause = RefusalCauseOf(TextAt(*event, "message"));
+      Refusal& refusal = refusals[cause.by + cause.because];
+      if (!refusal.event) refusal = {event, std::move(cause), {}};
       const std::string name = MadeFor(maker);
       const auto& known = refusal.workloads;
       if (std::find(known.begin(), known.end(), name) == known.end()) {
@@ -163,11 +173,11 @@ void ExplainRefusals(const Facts& facts, const Json& object, Findings& out) {
       }
     }
   }
-  for (const auto& [refuser, refusal] : refusals) {
+  for (const auto& [words, refusal] : refusals) {
     Finding finding;
     finding.cause = "Refused";
-    finding.sentence = fmt::format("{}: what refuses pods of {} is {}", Named(object),
-                                   Some(refusal.workloads), refuser);
+    finding.sentence =
+        fmt::format("{}: {}", Named(object), RefusalText(refusal.cause, refusal.workloads));
     finding.Saw(OneLine(TextAt(*refusal.event, "message")), EventSource(facts, *refusal.event));
     finding.Try(fmt::format("skiff why {} -n {}", ShellWord(refusal.workloads.front()),
                             ShellWord(NameOf(object))));

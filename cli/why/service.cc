@@ -264,6 +264,17 @@ void AddAddresses(const Facts& facts, const Json& service, Finding& finding) {
   if (!ports.empty()) finding.Saw("ports: " + Join(ports, ", "), "spec.ports");
 }
 
+// Why a provider of load balancers gives none, by its Event: "port 80/TCP of the nodes is in use by
+// service default/other; ..."; "" of other Events.
+std::string BalancerFailure(const Json& event) {
+  if (TextAt(event, "reason") != "SyncLoadBalancerFailed") return "";
+  constexpr std::string_view kBefore = "Error syncing load balancer: ";
+  std::string message = OneLine(TextAt(event, "message"));
+  if (message.starts_with(kBefore)) message.erase(0, kBefore.size());
+  while (message.ends_with('.')) message.pop_back();
+  return message;
+}
+
 void ExplainBalancer(const Facts& facts, const Json& service, Findings& out) {
   if (TextAt(service, "spec", "type") != "LoadBalancer" ||
       !At(service, "status", "loadBalancer", "ingress").empty()) {
@@ -272,11 +283,12 @@ void ExplainBalancer(const Facts& facts, const Json& service, Findings& out) {
   Finding finding;
   finding.weight = Weight::kWaits;
   finding.cause = "NoLoadBalancer";
-  finding.sentence =
-      fmt::format("{} has no address outside the cluster: nothing has given it a load balancer",
-                  Named(service));
-  finding.Saw("empty", "status.loadBalancer.ingress");
   const auto events = facts.EventsOf(service);
+  const std::string failure = events.empty() ? "" : BalancerFailure(*events[0]);
+  finding.sentence =
+      fmt::format("{} has no address outside the cluster: {}", Named(service),
+                  failure.empty() ? "nothing has given it a load balancer" : failure);
+  finding.Saw("empty", "status.loadBalancer.ingress");
   if (!events.empty()) {
     finding.Saw(OneLine(TextAt(*events[0], "message")), EventSource(facts, *events[0]));
   }
@@ -297,8 +309,8 @@ void ExplainNames(const Facts& facts, const Json& service, Findings& out) {
   if (ReadyEndpoints(facts, names[0], kNameSlices) > 0) return;
   Finding finding;
   finding.cause = "NoNames";
-  finding.sentence = fmt::format(
-      "{} is not found by its name: nobody answers at the cluster's DNS", Named(service));
+  finding.sentence = fmt::format("{} is not found by its name: nobody answers at the cluster's DNS",
+                                 Named(service));
   finding.Saw("none that is ready", "endpointslices of service/kube-dns in kube-system");
   AddAddresses(facts, service, finding);
   finding.Try("skiff why service/kube-dns -n kube-system");
@@ -316,9 +328,10 @@ void ExplainUnseenPods(const Facts& facts, const Json& service, Findings& out) {
   if (!facts.Has("endpointslices") || ReadyEndpoints(facts, service) > 0) return;
   Finding finding;
   finding.cause = "NoEndpoints";
-  finding.sentence = fmt::format("{} reaches nothing: it has no endpoint that is ready, and its "
-                                 "pods cannot be looked at",
-                                 Named(service));
+  finding.sentence = fmt::format(
+      "{} reaches nothing: it has no endpoint that is ready, and its "
+      "pods cannot be looked at",
+      Named(service));
   finding.Saw(SelectorText(At(service, "spec", "selector")), "spec.selector");
   finding.Saw("none that is ready", "endpointslices of the service");
   out.push_back(std::move(finding));
@@ -377,12 +390,14 @@ void ExplainByHand(const Facts& facts, const Json& service, Findings& out) {
   finding.Saw("empty", "spec.selector");
   finding.Saw("none that is ready", "endpointslices of the service");
   if (IsOfTheServer(service)) {
-    finding.sentence = fmt::format("{} reaches nothing: the API server has written no endpoint of "
-                                   "its own",
-                                   Named(service));
-    finding.Saw("a server whose machine has no address but loopback ones writes none: endpoints "
-                "may not name those, and pods do not reach them",
-                "the server's --advertise-address");
+    finding.sentence = fmt::format(
+        "{} reaches nothing: the API server has written no endpoint of "
+        "its own",
+        Named(service));
+    finding.Saw(
+        "a server whose machine has no address but loopback ones writes none: endpoints "
+        "may not name those, and pods do not reach them",
+        "the server's --advertise-address");
     finding.Try("ip -br address   # on the server's machine; with one more, start it anew");
   }
   out.push_back(std::move(finding));

@@ -232,6 +232,17 @@ TEST_F(WhyServiceTest, ABalancerThatNobodyGives) {
                          "load balancer.\n"));
 }
 
+TEST_F(WhyServiceTest, ABalancerThatCannotBeGivenSaysWhyNot) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  AddEvent("Service/web", "SyncLoadBalancerFailed",
+           "Error syncing load balancer: port 80/TCP of the nodes is in use by service default/b");
+  EXPECT_THAT(Why("{kind: Service, metadata: {name: web}, spec: {type: LoadBalancer, clusterIP: "
+                  "10.96.0.7, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}"),
+              StartsWith("service/web has no address outside the cluster: port 80/TCP of the nodes "
+                         "is in use by service default/b.\n"));
+}
+
 TEST_F(WhyServiceTest, EndpointsThatNobodyHasWritten) {
   None("endpointslices");
   EXPECT_THAT(Why("{kind: Service, metadata: {name: web}, spec: {ports: [{port: 80}]}}"),
@@ -241,8 +252,9 @@ TEST_F(WhyServiceTest, EndpointsThatNobodyHasWritten) {
 
 TEST_F(WhyServiceTest, TheServersOwnIsForTheServerToWriteEndpointsFor) {
   None("endpointslices");
-  const std::string text = Why("{kind: Service, metadata: {name: kubernetes, namespace: default}, "
-                               "spec: {clusterIP: 10.96.0.1, ports: [{port: 443}]}}");
+  const std::string text =
+      Why("{kind: Service, metadata: {name: kubernetes, namespace: default}, "
+          "spec: {clusterIP: 10.96.0.1, ports: [{port: 443}]}}");
   EXPECT_THAT(text, StartsWith("service/kubernetes reaches nothing: the API server has written no "
                                "endpoint of its own.\n"));
   EXPECT_THAT(text, HasSubstr("no address but loopback ones"));
@@ -347,8 +359,9 @@ TEST_F(WhyIngressTest, WhereNodesAreSimulatedNothingIsProposedThatDoesNotHelp) {
   const std::string unserved =
       "{kind: Ingress, metadata: {name: shop}, spec: {ingressClassName: skiff, defaultBackend: "
       "{service: {name: web, port: {number: 80}}}}}";
-  Add("nodes", "{kind: Node, metadata: {name: node-0}, status: {nodeInfo: "
-               "{containerRuntimeVersion: 'fake://1.0'}}}");
+  Add("nodes",
+      "{kind: Node, metadata: {name: node-0}, status: {nodeInfo: "
+      "{containerRuntimeVersion: 'fake://1.0'}}}");
   EXPECT_EQ(Why(unserved),
             "ingress/shop is served by nobody: all nodes are simulated, where no ingress "
             "controller can run; no class changes that.\n"
@@ -357,8 +370,9 @@ TEST_F(WhyIngressTest, WhereNodesAreSimulatedNothingIsProposedThatDoesNotHelp) {
             "--nodes, as root, or `skiff up --docker`  [docs/simulated.md]\n");
   Add("ingressclasses", "{metadata: {name: skiff}, spec: {controller: skiff.io/ingress}}");
   EXPECT_THAT(Why(unserved), StartsWith("ingress/shop is served by nobody: all nodes"));
-  Add("nodes", "{kind: Node, metadata: {name: real}, status: {nodeInfo: "
-               "{containerRuntimeVersion: 'containerd://2.0'}}}");
+  Add("nodes",
+      "{kind: Node, metadata: {name: real}, status: {nodeInfo: "
+      "{containerRuntimeVersion: 'containerd://2.0'}}}");
   EXPECT_THAT(Why(unserved), StartsWith("ingress/shop has no address"));
 }
 

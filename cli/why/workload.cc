@@ -91,8 +91,10 @@ void AddRefusal(const Json& workload, const Json& maker, const std::string& mess
                 const std::string& source, Findings& out) {
   Finding finding;
   finding.cause = "Refused";
-  finding.sentence = fmt::format("{} cannot make its pods: what refuses them is {}",
-                                 Named(workload), RefusedBy(message));
+  const RefusalCause cause = RefusalCauseOf(message);
+  finding.sentence =
+      fmt::format("{} cannot make its pods: {}", Named(workload),
+                  cause.by.empty() ? cause.because : "what refuses them is " + cause.by);
   finding.Saw(OneLine(message), fmt::format("{}, {}", Named(maker), source));
   const std::string flag = FlagForUnsaid(message);
   if (!flag.empty() && TextAt(workload, "kind") != "Job") {  // Whose template stays as it is.
@@ -382,9 +384,8 @@ void SayWorkloadFine(const Facts& facts, const Json& workload, Findings& out) {
   out.insert(out.begin(), std::move(finding));
 }
 
-}  // namespace
-
-std::string RefusedBy(const std::string& message) {
+// Which of those who may refuse pods the words of the server are of; "": none.
+std::string RefuserOf(const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
   if (has("exceeded quota") || has("failed quota")) {
     const std::string quota = QuotaOf(message);
@@ -399,10 +400,22 @@ std::string RefusedBy(const std::string& message) {
     return webhook.empty() ? "an admission webhook" : "admission webhook " + webhook;
   }
   if (has("ValidatingAdmissionPolicy")) return "an admission policy";
-  if (has("serviceaccount") && has("not found")) return "that its service account does not exist";
   if (IsOfLimitRange(message)) return "a limit range";
-  if (has("being terminated")) return "that its namespace is being deleted";
-  return "the server";
+  return "";
+}
+
+}  // namespace
+
+RefusalCause RefusalCauseOf(const std::string& message) {
+  const auto has = [&](const char* text) { return message.find(text) != message.npos; };
+  if (std::string by = RefuserOf(message); !by.empty()) return {std::move(by), ""};
+  if (has("serviceaccount") && has("not found")) {
+    const std::string account = QuotedAfter(message, "serviceaccount");
+    return {"", account.empty() ? "its service account does not exist"
+                                : "there is no service account " + account};
+  }
+  if (has("being terminated")) return {"", "the namespace is being deleted"};
+  return {"the server", ""};
 }
 
 void ExplainWorkload(const Facts& facts, const Json& workload, Findings& out) {

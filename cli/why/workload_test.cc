@@ -246,6 +246,20 @@ TEST_F(WhyWorkloadTest, ALimitRangeThatRefusesItsPods) {
   EXPECT_THAT(first().commands, testing::ElementsAre("skiff describe limitranges -n default"));
 }
 
+TEST_F(WhyWorkloadTest, AnAccountThatThereIsNotIsNamed) {
+  None("own pods");
+  const auto refused = [](const std::string& message) {
+    return DeploymentOf(2, 0, "{type: ReplicaFailure, status: 'True', message: '" + message + "'}");
+  };
+  EXPECT_THAT(Why(refused("pods \"web-\" is forbidden: error looking up service account "
+                          "default/ghost: serviceaccount \"ghost\" not found")),
+              StartsWith("deployment/web cannot make its pods: there is no service account "
+                         "ghost.\n"));
+  EXPECT_THAT(Why(refused("pods \"web-\" is forbidden: unable to create new content in namespace "
+                          "shop because it is being terminated")),
+              StartsWith("deployment/web cannot make its pods: the namespace is being deleted.\n"));
+}
+
 TEST_F(WhyWorkloadTest, ACronJobSaysWhenItsLastWas) {
   EXPECT_THAT(Why("{kind: CronJob, metadata: {name: c}, spec: {schedule: '* * * * *'}}"),
               StartsWith("cronjob/c starts jobs by its schedule * * * * *; there was none yet.\n"));

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 #include "client/client.h"
 #include "client/kubeconfig.h"
 #include "skiff/daemon.h"
+#include "skiff/free_port.h"
 #include "skiff/given_flags.h"
 #include "skiff/host_facts.h"
 #include "skiff/secrets_encryption.h"
@@ -32,8 +31,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr char kForkMark[] = "/fork.json";
-constexpr int kFirstPort = 6443;
-constexpr int kPortsTried = 1000;
 constexpr size_t kNameMax = 40;
 
 Result<> CheckName(const std::string& name) {
@@ -45,28 +42,6 @@ Result<> CheckName(const std::string& name) {
               fmt::format("\"{}\" is no name for a cluster: up to {} lower case letters, digits "
                           "and dashes, which begins and ends with a letter or digit",
                           name, kNameMax));
-}
-
-bool IsPortFree(int port) {
-  const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  setsockopt(file, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  const bool free = bind(file, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
-                    listen(file, 1) == 0;
-  close(file);
-  return free;
-}
-
-Result<int> NextFreePort() {
-  for (int port = kFirstPort + 1; port <= kFirstPort + kPortsTried; ++port) {
-    if (IsPortFree(port)) return port;
-  }
-  return Fail(Reason::kConflict,
-              fmt::format("no port from {} to {} is free: choose one with --secure-port",
-                          kFirstPort + 1, kFirstPort + kPortsTried));
 }
 
 // What the fork is, of its own and of the other cluster's mark.

@@ -81,7 +81,7 @@ Result<> Save(const SnapshotFlags& flags, const std::string& path) {
 
 // How the restored cluster is started with what it was made with.
 std::string StartCommand(const SnapshotFacts& facts, const std::string& data_dir) {
-  return facts.cluster.is_object() ? UpCommandOf(data_dir)
+  return facts.cluster.is_object() ? UpCommandOfCopy(data_dir)
                                    : "skiff apiserver --data-dir=" + ShellWord(data_dir);
 }
 
