@@ -112,7 +112,9 @@ double PercentFreeOnDiskOf(const std::string& directory) {
 std::string WriteProblem(const std::string& directory) {
   const std::string existing = ExistingPart(directory);
   std::error_code error;
-  if (!fs::is_directory(existing, error)) return "cannot be written: " + existing + " is no directory";
+  if (!fs::is_directory(existing, error)) {
+    return "cannot be written: " + existing + " is no directory";
+  }
   const auto unwritten = [&] {
     return "cannot be written: " + existing + ": " + std::strerror(errno);
   };
