@@ -486,7 +486,7 @@ class AttachDetach final : public ControlLoop {
   void Measure(MetricRegistry& metrics) {
     metrics.AddMeasured(
         {"storage_count_attachable_volumes_in_use",
-         "[ALPHA] Volumes that are attached to a node for its pods, once for each of these.",
+         "[ALPHA] Volumes that pods of a node need to be attached there, once for each pod.",
          {"node", "volume_plugin"}},
         [this] { return CountInUse(); });
     metrics.AddMeasured({"attachdetach_controller_total_volumes",
