@@ -32,7 +32,7 @@ kubernetes_feature_enabled - gates turn nothing on or off here
 kubernetes_healthcheck - told at /metrics/slis
 kubernetes_healthchecks_total - told at /metrics/slis
 leader_election_master_status ALPHA name
-leader_election_slowpath_total - a renewal has one path
+leader_election_slowpath_total ALPHA name
 registered_metrics_total BETA deprecated_version stability_level
 rest_client_dns_resolution_duration_seconds - the system resolves names
 rest_client_exec_plugin_call_total - what credential programs do is not counted
