@@ -391,13 +391,14 @@ void InformerFactory::Open() {
   for (InformerCache* cache : started_) cache->Open();
 }
 
+// Under the lock throughout: after a Stop in between, all would start a second time. Who came to an
+// open cache may not be complete yet, and is let in by Start.
 void InformerFactory::StartAdded() {
-  Executor* executor = nullptr;
-  {
-    const MutexLock lock(mutex_);
-    executor = executor_;
+  const MutexLock lock(mutex_);
+  if (executor_ == nullptr) return;
+  for (const auto& [path, cache] : caches_) {
+    if (started_.insert(cache.get()).second) cache->Start(*executor_);
   }
-  if (executor) Start(*executor);
 }
 
 void InformerFactory::Stop() {

@@ -195,6 +195,24 @@ TEST_F(InformerTest, WhoComesToAnOpenCacheThatHasNoListYetHearsOfItOnce) {
   informers_.Stop();
 }
 
+TEST_F(InformerTest, WhatOthersAddMeanwhileLetsNobodyInToAnOpenCache) {
+  const auto pods = informers_.For<core_v1::Pod>();
+  informers_.Start(executor_);
+  pods.cache().Replace({PodNamed("a", "1")}, "1");
+  informers_.Open();
+  int heard = 0;
+  pods.OnChange([&](const auto&, const auto&) { ++heard; });
+  informers_.For<core_v1::Node>();
+  informers_.StartAdded();
+  EXPECT_TRUE(pods.cache().is_open());
+  pods.OnChange([&](const auto&, const auto&) { ++heard; });
+  EXPECT_EQ(heard, 0);
+  informers_.Start(executor_);
+  EXPECT_EQ(heard, 2);
+  informers_.Stop();
+  informers_.StartAdded();  // Nothing runs any more, nor does it by this.
+}
+
 TEST_F(InformerDeathTest, AHandlerThatComesWhenAnOpenCacheIsClosedAgainEndsTheProgram) {
   const auto pods = informers_.For<core_v1::Pod>();
   informers_.Start(executor_);

@@ -93,6 +93,7 @@ Result<bool> LeaderElection::TryAcquireOrRenew() {
   if (leading_ && IsTooLate()) return NotInTime();
   const bool expired = clock_.Monotonic() - observed_at_ >= options_.lease_duration;
   if (!holder().empty() && holder() != options_.identity && !expired) return false;
+  if (leading_) ++slow_renewals_;
   auto taken = TRY(client_.Update(LeaseNow(observed_.get())));
   Observe(std::move(taken));
   return true;

@@ -29,6 +29,8 @@ class LeaderElection final : public ControlLoop {
   LeaderElection(Client& client, const Clock& clock, Random& random, Options options);
   Duration Step() override;
   bool leading() const { return leading_; }
+  // How often the leader had to read the lease anew to renew it.
+  uint64_t slow_renewals() const { return slow_renewals_; }
   // In an orderly end, after the last Step and when nothing runs any more that only a leader does:
   // who is next need not wait until the lease is over. Does nothing where this one does not lead.
   void Release();
@@ -51,8 +53,9 @@ class LeaderElection final : public ControlLoop {
   Ptr<coordination_v1::Lease> observed_;
   Duration observed_at_ = Duration(0);  // Monotonic.
   Duration renewed_at_ = Duration(0);   // Monotonic: of the last success while leading.
-  bool is_failing_ = false;  // The last attempt was no success.
+  bool is_failing_ = false;             // The last attempt was no success.
   std::atomic<bool> leading_ = false;
+  std::atomic<uint64_t> slow_renewals_ = 0;
   bool stopped_ = false;
 };
 

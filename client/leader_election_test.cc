@@ -16,13 +16,20 @@ class LeaderThatIsAloneTest : public testing::Test {
       return {.status = 503};
     }
     constexpr char kNone[] = R"({"kind": "Status", "reason": "NotFound", "code": 404})";
+    if (request.method == "GET" && !kept_.empty()) return {.status = 200, .body = kept_};
     if (request.method == "GET") return {.status = 404, .body = kNone};
+    if (conflicts_ > 0) {
+      --conflicts_;
+      return {.status = 409, .body = R"({"kind": "Status", "reason": "Conflict", "code": 409})"};
+    }
     return {.status = 200, .body = request.body};
   }
 
   FakeClock clock_;
   SeededRandom random_{1};
   Duration hangs_for_{};
+  std::string kept_;   // The lease as it is read; "": there is none.
+  int conflicts_ = 0;  // So many writes come to.
   int stopped_ = 0;
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
   Client client_{transport_, "test"};
@@ -61,6 +68,18 @@ TEST_F(LeaderThatIsAloneTest, ALastAttemptIsNotBegunWhenItIsTooLate) {
   election_.Step();
   EXPECT_EQ(stopped_, 1);
   EXPECT_LT(clock_.Monotonic() - renewed, 15s) << "others may have taken it over";
+}
+
+TEST_F(LeaderThatIsAloneTest, ARenewalThatReadsTheLeaseFirstIsCounted) {
+  election_.Step();
+  election_.Step();
+  EXPECT_EQ(election_.slow_renewals(), 0U) << "by what it wrote last";
+  kept_ = R"({"metadata": {"name": "test", "namespace": "kube-system"}, "spec":
+              {"holderIdentity": "a"}})";
+  conflicts_ = 1;
+  election_.Step();
+  EXPECT_TRUE(election_.leading());
+  EXPECT_EQ(election_.slow_renewals(), 1U);
 }
 
 TEST_F(LeaderThatIsAloneTest, AShortHangIsNoEnd) {

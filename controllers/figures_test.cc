@@ -11,6 +11,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 class FiguresTest : public ListingServerTest {
  protected:
@@ -39,13 +40,12 @@ TEST_F(FiguresTest, PodsThatNobodyElseRemovesAreCountedByWhy) {
   AddPodGarbageCollector(manager_, 0, &metrics_);
   const std::string path = "/api/v1/namespaces/default/pods/p";
   refused_.insert("DELETE " + path);
-  EXPECT_THAT(After(1s),
-              HasSubstr("pod_gc_collector_force_delete_pod_errors_total{namespace=\"default\","
-                        "reason=\"unscheduled\"} 1\n"));
+  const std::string labels = "{namespace=\"default\",reason=\"unscheduled\"}";
+  const std::string tried = "pod_gc_collector_force_delete_pods_total" + labels;
+  const std::string failed = "pod_gc_collector_force_delete_pod_errors_total" + labels;
+  EXPECT_THAT(After(1s), AllOf(HasSubstr(tried + " 1\n"), HasSubstr(failed + " 1\n")));
   refused_.clear();
-  EXPECT_THAT(After(30s),
-              HasSubstr("pod_gc_collector_force_delete_pods_total{namespace=\"default\","
-                        "reason=\"unscheduled\"} 1\n"));
+  EXPECT_THAT(After(30s), AllOf(HasSubstr(tried + " 2\n"), HasSubstr(failed + " 1\n")));
 }
 
 TEST_F(FiguresTest, APodIsEvictedSoLongAfterItWasDue) {
@@ -97,16 +97,17 @@ TEST_F(FiguresTest, ClaimsOfEphemeralVolumesAreCounted) {
 }
 
 TEST_F(FiguresTest, NodesTakeBlocksOfAddresses) {
-  for (const char* node : {"/api/v1/nodes/a", "/api/v1/nodes/b"}) {
-    Put("/api/v1/nodes", node, {{"spec", Json::object()}});
-  }
+  const std::string block = "10.244.128.0/17";
+  Put("/api/v1/nodes", "/api/v1/nodes/a", {{"spec", Json::object()}});
+  Put("/api/v1/nodes", "/api/v1/nodes/b", {{"spec", {{"podCIDR", block}, {"podCIDRs", {block}}}}});
   AddNodeIpamController(manager_, options_);
   const std::string text = After(1s);
   const std::string labels = "{clusterCIDR=\"10.244.0.0/16\"}";
   EXPECT_THAT(text, HasSubstr("_cidrset_cidrs_allocations_total" + labels + " 2\n"));
   EXPECT_THAT(text, HasSubstr("node_ipam_controller_cirdset_max_cidrs" + labels + " 2\n"));
   EXPECT_THAT(text, HasSubstr("node_ipam_controller_cidrset_usage_cidrs" + labels + " 1\n"));
-  EXPECT_THAT(text, HasSubstr("_cidrset_allocation_tries_per_request_count" + labels + " 2\n"));
+  EXPECT_THAT(text, HasSubstr("_cidrset_allocation_tries_per_request_count" + labels + " 1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("_cidrset_cidrs_releases_total" + labels)));
 }
 
 TEST_F(FiguresTest, VolumesAndClaimsAreCountedByWhetherTheyAreBound) {

@@ -16,6 +16,8 @@ struct Entry {
   std::string_view account;
   void (*add)(Manager& manager, const ControllerOptions& options, CustomKindWatches& custom_kinds);
   bool by_default = true;  // "*" means it too.
+  // Whether what it needs is there; null: it needs nothing.
+  bool (*can_run)(const ControllerOptions& options) = nullptr;
 };
 
 constexpr int kCollectorWorkers = 10;  // Where nobody says.
@@ -51,9 +53,8 @@ const Entry kControllers[] = {
     {"endpointslice-mirroring-controller", "endpointslicemirroring-controller",
      [](Manager& m, const auto& o, auto&) { AddEndpointSliceMirroringController(m, o); }},
     {"service-lb-controller", "service-controller",
-     [](Manager& m, const auto& o, auto&) {
-       if (o.service_load_balancer) AddServiceLoadBalancer(m, *o.service_load_balancer);
-     }},
+     [](Manager& m, const auto& o, auto&) { AddServiceLoadBalancer(m, *o.service_load_balancer); },
+     /*by_default=*/true, [](const auto& o) { return o.service_load_balancer.has_value(); }},
     {"service-cidr-controller", "service-cidrs-controller",
      [](Manager& m, const auto&, auto&) { AddServiceCidrController(m); }},
     {"resourcequota-controller", "resourcequota-controller",
@@ -67,15 +68,14 @@ const Entry kControllers[] = {
     {"taint-eviction-controller", "node-controller",
      [](Manager& m, const auto& o, auto&) { AddTaintEvictionController(m, o.metrics); }},
     {"node-ipam-controller", "node-controller",
-     [](Manager& m, const auto& o, auto&) {
-       if (o.allocate_node_cidrs && !o.cluster_cidrs.empty()) AddNodeIpamController(m, o);
-     }},
+     [](Manager& m, const auto& o, auto&) { AddNodeIpamController(m, o); },
+     /*by_default=*/true,
+     [](const auto& o) { return o.allocate_node_cidrs && !o.cluster_cidrs.empty(); }},
     {"serviceaccount-controller", "service-account-controller",
      [](Manager& m, const auto&, auto&) { AddServiceAccountController(m); }},
     {"serviceaccount-token-controller", "",
-     [](Manager& m, const auto& o, auto&) {
-       if (o.sign_token) AddServiceAccountTokens(m, o);
-     }},
+     [](Manager& m, const auto& o, auto&) { AddServiceAccountTokens(m, o); },
+     /*by_default=*/true, [](const auto& o) { return o.sign_token != nullptr; }},
     {"legacy-serviceaccount-token-cleaner-controller", "legacy-service-account-token-cleaner",
      [](Manager& m, const auto& o, auto&) {
        AddLegacyTokenCleaner(m, o.legacy_service_account_token_clean_up_period);
@@ -85,9 +85,8 @@ const Entry kControllers[] = {
     {"validatingadmissionpolicy-status-controller", "validatingadmissionpolicy-status-controller",
      [](Manager& m, const auto&, auto&) { AddValidatingAdmissionPolicyStatus(m); }},
     {"root-ca-certificate-publisher-controller", "root-ca-cert-publisher",
-     [](Manager& m, const auto& o, auto&) {
-       if (!o.root_ca.empty()) AddRootCaPublisher(m, o.root_ca, o.metrics);
-     }},
+     [](Manager& m, const auto& o, auto&) { AddRootCaPublisher(m, o.root_ca, o.metrics); },
+     /*by_default=*/true, [](const auto& o) { return !o.root_ca.empty(); }},
     {"persistentvolume-binder-controller", "persistent-volume-binder",
      [](Manager& m, const auto& o, auto&) { AddVolumeBinder(m, o); }},
     {"persistentvolume-attach-detach-controller", "attachdetach-controller",
@@ -111,9 +110,8 @@ const Entry kControllers[] = {
     {"certificatesigningrequest-approving-controller", "certificate-controller",
      [](Manager& m, const auto&, auto&) { AddCertificateApproving(m); }},
     {"certificatesigningrequest-signing-controller", "certificate-controller",
-     [](Manager& m, const auto& o, auto&) {
-       if (!o.signing_authorities.empty()) AddCertificateSigning(m, o);
-     }},
+     [](Manager& m, const auto& o, auto&) { AddCertificateSigning(m, o); },
+     /*by_default=*/true, [](const auto& o) { return !o.signing_authorities.empty(); }},
     {"certificatesigningrequest-cleaner-controller", "certificate-controller",
      [](Manager& m, const auto&, auto&) { AddCertificateCleaner(m); }},
     {"kubelet-serving-approving-controller", "",
@@ -199,6 +197,10 @@ bool IsEnabled(const Entry& entry, const std::vector<std::string>& wanted) {
   return all && entry.by_default;
 }
 
+bool CanRun(const Entry& entry, const ControllerOptions& options) {
+  return entry.can_run == nullptr || entry.can_run(options);
+}
+
 }  // namespace
 
 bool RunsController(std::string_view name, const ControllerOptions& options) {
@@ -210,7 +212,8 @@ bool RunsController(std::string_view name, const ControllerOptions& options) {
 std::vector<std::string> RunningControllers(const ControllerOptions& options) {
   std::vector<std::string> names;
   for (const Entry& entry : kControllers) {
-    if (IsEnabled(entry, options.controllers)) names.emplace_back(entry.name);
+    if (!IsEnabled(entry, options.controllers) || !CanRun(entry, options)) continue;
+    names.emplace_back(entry.name);
   }
   return names;
 }
@@ -219,7 +222,7 @@ void AddControllers(Manager& manager, const ControllerOptions& options) {
   manager.SetWorkers(options.workers);
   auto custom_kinds = std::make_unique<CustomKindWatches>(manager);
   for (const Entry& entry : kControllers) {
-    if (!IsEnabled(entry, options.controllers)) continue;
+    if (!IsEnabled(entry, options.controllers) || !CanRun(entry, options)) continue;
     manager.ActAs(std::string(entry.name), std::string(entry.account));
     entry.add(manager, options, *custom_kinds);
   }

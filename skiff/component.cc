@@ -415,6 +415,17 @@ void AddLeaderMetrics(MetricRegistry& metrics, const Component& component,
                         const double leads = election.leading() || !component.leader.elect ? 1 : 0;
                         return std::vector<Sample>{{{component.leader.name}, leads}};
                       });
+  metrics.AddMeasured(
+      {"leader_election_slowpath_total",
+       "[ALPHA] How often the leader had to read the lease anew to renew it.",
+       {"name"}},
+      [&] {
+        std::vector<Sample> samples;
+        const auto count = static_cast<double>(election.slow_renewals());
+        if (count > 0) samples.push_back({{component.leader.name}, count});
+        return samples;
+      },
+      MetricRegistry::MeasuredType::kCounter);
   if (component.controllers.empty()) return;
   metrics.AddMeasured({"running_managed_controllers",
                        "[ALPHA] Always 1; the labels say which controllers run in this process.",

@@ -112,8 +112,8 @@ struct Component {
   // it; they write nothing until then. Null: one that does not lead hears of nothing.
   std::function<void()> lead = nullptr;
 };
-// leader_election_master_status, and running_managed_controllers once these are started. All of
-// them live as long as the registry is asked.
+// leader_election_*, and running_managed_controllers once these are started. All of them live as
+// long as the registry is asked.
 void AddLeaderMetrics(MetricRegistry& metrics, const Component& component,
                       const LeaderElection& election, const std::atomic<bool>& is_started);
 // Until SIGINT or SIGTERM (0), or until it leads no more (1). Errors are those of its start.

@@ -64,7 +64,9 @@ class CountingTransport final : public Transport {
     const Duration took = clock_.Monotonic() - begun;
     metrics_.requests.Add({std::to_string(answer.status), host_, method});
     metrics_.durations.Observe({host_, method}, std::chrono::duration<double>(took).count());
-    metrics_.answer_sizes.Observe({host_, method}, static_cast<double>(answer.body.size()));
+    if (!answer.stream && !answer.upgrade) {
+      metrics_.answer_sizes.Observe({host_, method}, static_cast<double>(answer.body.size()));
+    }
     return answer;
   }
 

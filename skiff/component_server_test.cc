@@ -18,6 +18,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 // Serves beside a real API server that decides who may see what.
 class ComponentServerTest : public testing::Test {
@@ -304,6 +305,30 @@ TEST_F(ComponentServerFrontTest, ATokenCountsBesideACertificateThatNamesNobody) 
   EXPECT_EQ(front_.Handle(request).status, 401) << "who shows one is not anonymous";
 }
 
+class NothingYet final : public http::StreamSource {
+ public:
+  void Attach(http::Waker) override {}
+  http::Pulled Pull(size_t, std::vector<http::SharedBytes>&) override {
+    return http::Pulled::kIdle;
+  }
+};
+
+TEST_F(ComponentServerTest, AnswersThatAreStreamedHaveNoSize) {
+  const auto counting =
+      MakeCountingTransport(std::make_unique<InProcessTransport>([](const http::Request&) {
+                              http::Response answer;
+                              answer.stream = std::make_unique<NothingYet>();
+                              return answer;
+                            }),
+                            "h", clock_, RequestMetrics(metrics_));
+  http::Request request;
+  request.method = "GET";
+  EXPECT_TRUE(counting->Send(request).stream);
+  EXPECT_THAT(metrics_.Text(),
+              AllOf(HasSubstr(R"(rest_client_requests_total{code="200",host="h",method="GET"} 1)"),
+                    Not(HasSubstr("rest_client_response_size_bytes_count"))));
+}
+
 TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
   const auto counting = MakeCountingTransport(
       std::make_unique<InProcessTransport>(
@@ -317,16 +342,22 @@ TEST_F(ComponentServerTest, RequestsAndQueuesAreCounted) {
   (void)client.Get<core_v1::Namespace>({"", "none"});  // Only counted.
   EXPECT_THAT(
       metrics_.Text(),
-      AllOf(HasSubstr(
-                R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"),
-            HasSubstr("rest_client_request_duration_seconds_bucket{host=\"127.0.0.1:6443\","
-                      "verb=\"GET\",le=\"0.005\"} 1\n"),
-            HasSubstr(R"(workqueue_depth{name="serviceaccount"} 0)"),
-            HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)"),
-            HasSubstr(R"(workqueue_queue_duration_seconds_count{name="serviceaccount"} 0)"),
-            HasSubstr(R"(workqueue_work_duration_seconds_count{name="serviceaccount"} 0)"),
-            HasSubstr(R"(workqueue_unfinished_work_seconds{name="serviceaccount"} 0)"),
-            HasSubstr(R"(workqueue_longest_running_processor_seconds{name="serviceaccount"} 0)")));
+      AllOf(
+          HasSubstr(
+              R"(rest_client_requests_total{code="404",host="127.0.0.1:6443",method="GET"} 1)"),
+          HasSubstr("rest_client_request_duration_seconds_bucket{host=\"127.0.0.1:6443\","
+                    "verb=\"GET\",le=\"0.005\"} 1\n"),
+          HasSubstr("rest_client_request_size_bytes_sum{host=\"127.0.0.1:6443\",verb=\"GET\"} 0\n"),
+          HasSubstr("rest_client_response_size_bytes_bucket{host=\"127.0.0.1:6443\",verb=\"GET\","
+                    "le=\"64\"} 0\n"),
+          HasSubstr("rest_client_response_size_bytes_count{host=\"127.0.0.1:6443\",verb=\"GET\"} "
+                    "1\n"),
+          HasSubstr(R"(workqueue_depth{name="serviceaccount"} 0)"),
+          HasSubstr(R"(workqueue_adds_total{name="serviceaccount"} 0)"),
+          HasSubstr(R"(workqueue_queue_duration_seconds_count{name="serviceaccount"} 0)"),
+          HasSubstr(R"(workqueue_work_duration_seconds_count{name="serviceaccount"} 0)"),
+          HasSubstr(R"(workqueue_unfinished_work_seconds{name="serviceaccount"} 0)"),
+          HasSubstr(R"(workqueue_longest_running_processor_seconds{name="serviceaccount"} 0)")));
 }
 
 TEST_F(ComponentServerTest, QueuesOfOneNameAreCountedTogether) {

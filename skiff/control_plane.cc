@@ -141,6 +141,9 @@ struct LedControlPlane::Duty {
        InformerFactory& informers, Executor& executor)
       : plane(options, pki,
               {of.server, informers, executor, of.clock, of.random, /*has_scheduler=*/false}) {
+    // Before anything of the plane runs: what the scheduler follows is synced already, and who
+    // decides by what he was told of, as by how many nodes of a zone are ready, has to know all.
+    informers.Start(executor);
     plane.Start();
   }
   ControlPlane plane;

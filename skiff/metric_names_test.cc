@@ -1,5 +1,6 @@
 // Metrics by their names: those that kube-controller-manager and kube-scheduler v1.35 have are
 // here, with their labels and their stability, or it says why not; and no others are.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,20 +32,20 @@ kubernetes_feature_enabled - gates turn nothing on or off here
 kubernetes_healthcheck - told at /metrics/slis
 kubernetes_healthchecks_total - told at /metrics/slis
 leader_election_master_status ALPHA name
-leader_election_slowpath_total - a renewal has one path
+leader_election_slowpath_total ALPHA name
 registered_metrics_total BETA deprecated_version stability_level
 rest_client_dns_resolution_duration_seconds - the system resolves names
-rest_client_exec_plugin_call_total - credentials are not asked of programs
-rest_client_exec_plugin_certificate_rotation_age - credentials are not asked of programs
-rest_client_exec_plugin_ttl_seconds - credentials are not asked of programs
-rest_client_rate_limiter_duration_seconds - who waits for his turn has not asked yet
+rest_client_exec_plugin_call_total - what credential programs do is not counted
+rest_client_exec_plugin_certificate_rotation_age - what credential programs do is not counted
+rest_client_exec_plugin_ttl_seconds - what credential programs do is not counted
+rest_client_rate_limiter_duration_seconds - how long one waits for his turn is not counted
 rest_client_request_duration_seconds ALPHA host verb
-rest_client_request_retries_total - no request is sent again by itself
+rest_client_request_retries_total - what is sent again, over another connection alone, counts once
 rest_client_request_size_bytes ALPHA host verb
 rest_client_requests_total ALPHA code host method
 rest_client_response_size_bytes ALPHA host verb
-rest_client_transport_cache_entries - transports are not shared between clients
-rest_client_transport_create_calls_total - transports are not shared between clients
+rest_client_transport_cache_entries - there is no cache of transports
+rest_client_transport_create_calls_total - there is no cache of transports
 version_info ALPHA binary component emulation min_compat
 workqueue_adds_total ALPHA name
 workqueue_depth ALPHA name
@@ -256,6 +257,24 @@ TEST_F(MetricNamesTest, OfTheSchedulerAreThoseOfKubeScheduler) {
   scheduler::AddPodResourceMetrics(resources_, manager_);
   const std::string of_controllers = "running_managed_controllers ALPHA manager name\n";
   Compare(std::string(kOfBoth) + of_controllers + kOfScheduler);
+}
+
+TEST_F(MetricNamesTest, ControllersThatLackSomethingDoNotRun) {
+  using testing::Contains;
+  using testing::Not;
+  ControllerOptions options;
+  EXPECT_THAT(RunningControllers(options), Contains("job-controller"));
+  for (const char* name : {"node-ipam-controller", "root-ca-certificate-publisher-controller"}) {
+    EXPECT_THAT(RunningControllers(options), Not(Contains(name)));
+  }
+  options.root_ca = "ca";
+  options.allocate_node_cidrs = true;
+  options.cluster_cidrs = {"10.244.0.0/16"};
+  for (const char* name : {"node-ipam-controller", "root-ca-certificate-publisher-controller"}) {
+    EXPECT_THAT(RunningControllers(options), Contains(name));
+  }
+  options.controllers = {"*", "-node-ipam-controller"};
+  EXPECT_THAT(RunningControllers(options), Not(Contains("node-ipam-controller")));
 }
 
 TEST_F(MetricNamesTest, ControllersRunOnceTheyAreStarted) {

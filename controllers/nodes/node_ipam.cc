@@ -22,9 +22,10 @@ class IpamReconciler final : public Reconciler<Node> {
         nodes_(manager.informer<Node>()),
         events_(manager.Recorder("cidrAllocator")),
         allocators_(std::move(allocators)),
-        given_(metrics, {"node_ipam_controller_cidrset_cidrs_allocations_total",
-                         "[ALPHA] Blocks of addresses that nodes were given.",
-                         {"clusterCIDR"}}),
+        given_(metrics,
+               {"node_ipam_controller_cidrset_cidrs_allocations_total",
+                "[ALPHA] Blocks of addresses that nodes were given, or had when this began.",
+                {"clusterCIDR"}}),
         taken_back_(metrics, {"node_ipam_controller_cidrset_cidrs_releases_total",
                               "[ALPHA] Blocks of addresses that nodes have no more.",
                               {"clusterCIDR"}}),
@@ -121,6 +122,7 @@ class IpamReconciler final : public Reconciler<Node> {
   void Occupy(const Node& node) REQUIRES(mutex_) {
     const std::vector<PodCidr> given = BlocksOf(node);
     if (given.empty()) return;
+    const std::vector<size_t> before = UsedBlocks();
     std::vector<Held>& held = held_[node.metadata.name];
     for (const PodCidr& block : given) {
       bool is_far_larger = false;
@@ -131,11 +133,13 @@ class IpamReconciler final : public Reconciler<Node> {
         log_.Error("a node's pod CIDR is none that is given out here",
                    {{"node", node.metadata.name}, {"cidr", block.Text()}});
       } else if (is_avoided) {
-        log_.Error("a node's pod CIDR is far larger than those that are given out here, and has "
-                   "in it what another one has; others get parts of it once nothing else is left",
-                   {{"node", node.metadata.name}, {"cidr", block.Text()}});
+        log_.Error(
+            "a node's pod CIDR is far larger than those that are given out here, and has "
+            "in it what another one has; others get parts of it once nothing else is left",
+            {{"node", node.metadata.name}, {"cidr", block.Text()}});
       }
     }
+    CountSince(before);
   }
 
   bool Mark(const Held& held) REQUIRES(mutex_) {
@@ -144,6 +148,22 @@ class IpamReconciler final : public Reconciler<Node> {
       is_any |= held.is_avoided ? allocator.Avoid(held.block) : allocator.Occupy(held.block);
     }
     return is_any;
+  }
+
+  std::vector<size_t> UsedBlocks() const REQUIRES(mutex_) {
+    std::vector<size_t> used;
+    for (const CidrAllocator& it : allocators_) used.push_back(it.used());
+    return used;
+  }
+
+  // What nodes turn out to have counts as given to them, as there.
+  void CountSince(const std::vector<size_t>& before) REQUIRES(mutex_) {
+    for (size_t i = 0; i < before.size(); ++i) {
+      const double more =
+          static_cast<double>(allocators_[i].used()) - static_cast<double>(before[i]);
+      if (more > 0) given_.Add({allocators_[i].range().Text()}, more);
+      if (more < 0) taken_back_.Add({allocators_[i].range().Text()}, -more);
+    }
   }
 
   bool IsNobodyElses(const std::string& name, const PodCidr& block) const REQUIRES(mutex_) {
@@ -165,12 +185,9 @@ class IpamReconciler final : public Reconciler<Node> {
     std::vector<PodCidr> released;
     for (const Held& it : held->second) released.push_back(it.block);
     held_.erase(held);
+    const std::vector<size_t> before = UsedBlocks();
     for (CidrAllocator& allocator : allocators_) {
-      const size_t before = allocator.used();
       for (const PodCidr& block : released) allocator.Release(block);
-      if (const size_t fewer = before - allocator.used(); fewer > 0) {
-        taken_back_.Add({allocator.range().Text()}, static_cast<double>(fewer));
-      }
     }
     // A node may have said that it has what is another one's: that stays taken.
     for (const auto& [other, blocks] : held_) {
@@ -178,6 +195,7 @@ class IpamReconciler final : public Reconciler<Node> {
         if (Overlaps(released, it.block)) Mark(it);
       }
     }
+    CountSince(before);
   }
 
   static bool Overlaps(const std::vector<PodCidr>& released, const PodCidr& block) {

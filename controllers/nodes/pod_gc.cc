@@ -41,9 +41,9 @@ class PodCollector final : public ControlLoop {
         pods_(manager.informer<Pod>()),
         nodes_(manager.informer<Node>()),
         terminated_threshold_(terminated_threshold),
-        removed_(metrics, {"pod_gc_collector_force_delete_pods_total",
-                           "[ALPHA] Pods that were removed as nobody else removes them, by why.",
-                           {"namespace", "reason"}}),
+        tried_(metrics, {"pod_gc_collector_force_delete_pods_total",
+                         "[ALPHA] How often a pod was to be removed as nobody else does, by why.",
+                         {"namespace", "reason"}}),
         failed_(metrics, {"pod_gc_collector_force_delete_pod_errors_total",
                           "[ALPHA] How often such a pod could not be removed, by why it was to go.",
                           {"namespace", "reason"}}) {
@@ -138,6 +138,7 @@ class PodCollector final : public ControlLoop {
   }
 
   void Remove(const Pod& pod, std::string_view why) {
+    tried_.Add({pod.metadata.namespace_, why});  // Also where it fails, as there.
     if (!IsTerminal(pod)) {
       Json status = {{"phase", "Failed"}, {"observedGeneration", pod.metadata.generation}};
       if (why == kWhyOrphaned) {
@@ -150,8 +151,7 @@ class PodCollector final : public ControlLoop {
       if (!failed) return Report(pod, why, failed.error());
     }
     const auto deleted = client_.Delete(pod, {.grace_period_s = 0});
-    if (!deleted) return Report(pod, why, deleted.error());
-    removed_.Add({pod.metadata.namespace_, why});
+    if (!deleted) Report(pod, why, deleted.error());
   }
 
   // The next round tries again.
@@ -167,7 +167,7 @@ class PodCollector final : public ControlLoop {
   const Informer<Pod> pods_;
   const Informer<Node> nodes_;
   const int terminated_threshold_;
-  const FigureCounter removed_, failed_;
+  const FigureCounter tried_, failed_;
   const Log log_{"pod gc"};
   Duration not_before_ = Duration(0);
   bool are_left_ = false;                    // Some could not be removed in this round.

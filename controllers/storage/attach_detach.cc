@@ -120,9 +120,9 @@ class AttachDetach final : public ControlLoop {
   };
   // What is remembered of a node.
   struct Memory {
-    std::map<VolumeId, Attempt> attempts;         // Of what is wanted and not attached.
-    std::set<VolumeId> told_multi_attach;         // Likewise.
-    std::map<VolumeId, Duration> unwanted_since;  // Of what is there and not wanted.
+    std::map<VolumeId, Attempt> attempts;            // Of what is wanted and not attached.
+    std::set<VolumeId> told_multi_attach;            // Likewise.
+    std::map<VolumeId, Duration> unwanted_since;     // Of what is there and not wanted.
     std::optional<std::vector<std::string>> in_use;  // As last seen.
   };
   // A node as it is looked at once.
@@ -133,11 +133,11 @@ class AttachDetach final : public ControlLoop {
     std::map<VolumeId, Wanted> wanted;
     std::map<std::string, Ptr<VolumeAttachment>> attachments;  // By name.
     Duration now{};
-    Duration again = kNever;       // When to look next.
-    std::set<VolumeId> listed;     // To be in volumesAttached.
-    std::vector<VolumeId> leaving;  // Their attachments go.
+    Duration again = kNever;                 // When to look next.
+    std::set<VolumeId> listed;               // To be in volumesAttached.
+    std::vector<VolumeId> leaving;           // Their attachments go.
     std::map<VolumeId, const char*> forced;  // Those of them that may be in use, and why they go.
-    bool is_current = false;        // The server has said that the node has not changed since.
+    bool is_current = false;  // The server has said that the node has not changed since.
   };
   // A VolumeAttachment that the cache may not show yet.
   struct Made {
@@ -165,12 +165,10 @@ class AttachDetach final : public ControlLoop {
   }
 
   void ListenToVolumes() {
-    claims_.OnChange([this](const auto& before, const auto& now) {
-      WakeUsersOf(KeyOf(now ? *now : *before));
-    });
-    volumes_.OnChange([this](const auto& before, const auto& now) {
-      WakeUsersOf(now ? *now : *before);
-    });
+    claims_.OnChange(
+        [this](const auto& before, const auto& now) { WakeUsersOf(KeyOf(now ? *now : *before)); });
+    volumes_.OnChange(
+        [this](const auto& before, const auto& now) { WakeUsersOf(now ? *now : *before); });
     drivers_.OnChange([this](const auto&, const auto&) {
       for (const auto& node : nodes_.List()) queue_.Add(KeyOf(*node));
     });
@@ -347,8 +345,7 @@ class AttachDetach final : public ControlLoop {
   void Attach(View& view, const VolumeId& volume, const Wanted& wanted) {
     const std::string name = attach::AttachmentName(volume, view.name);
     const auto found = view.attachments.find(name);
-    const VolumeAttachment* there =
-        found == view.attachments.end() ? nullptr : found->second.get();
+    const VolumeAttachment* there = found == view.attachments.end() ? nullptr : found->second.get();
     Attempt& attempt = view.memory.attempts[volume];
     const Duration elapsed = attempt.since ? view.now - *attempt.since : Duration(0);
     const auto progress = attach::ProgressOf(there, volume, elapsed);
@@ -487,10 +484,11 @@ class AttachDetach final : public ControlLoop {
 
   // By what is cached when somebody asks.
   void Measure(MetricRegistry& metrics) {
-    metrics.AddMeasured({"storage_count_attachable_volumes_in_use",
-                         "[ALPHA] Volumes that pods of a node use and that are attached to it.",
-                         {"node", "volume_plugin"}},
-                        [this] { return CountInUse(); });
+    metrics.AddMeasured(
+        {"storage_count_attachable_volumes_in_use",
+         "[ALPHA] Volumes that pods of a node need to be attached there, once for each pod.",
+         {"node", "volume_plugin"}},
+        [this] { return CountInUse(); });
     metrics.AddMeasured({"attachdetach_controller_total_volumes",
                          "[ALPHA] Volumes that are to be attached, and that are.",
                          {"plugin_name", "state"}},
@@ -558,7 +556,7 @@ class AttachDetach final : public ControlLoop {
   const bool may_time_out_;
   const FigureCounter forced_;
   const Log log_{"attachdetach"};
-  WorkQueue queue_;  // Names of nodes.
+  WorkQueue queue_;                         // Names of nodes.
   std::map<std::string, Memory> memories_;  // By node.
   std::map<std::string, Made> made_;        // By the name of the VolumeAttachment.
 };

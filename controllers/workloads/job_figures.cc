@@ -88,8 +88,8 @@ void JobFigures::PodsMade(const batch_v1::Job& job, const Observation& observed,
                           int failed) {
   std::string_view reason = "new";
   const bool some_failed = Failed(job, observed) > 0;
-  if (ReplacesOnlyFailed(job)) {
-    if (some_failed) reason = "recreate_failed";
+  if (some_failed && ReplacesOnlyFailed(job)) {
+    reason = "recreate_failed";
   } else if (some_failed || !observed.leaving.empty()) {
     reason = "recreate_terminating_or_failed";
   }

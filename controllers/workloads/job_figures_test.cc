@@ -54,6 +54,10 @@ TEST(JobFiguresTest, WhatThePodsOfAJobComeToIsCounted) {
   figures.PodsMade(job, observed, 3, 1);
   observed.leaving.push_back(std::make_shared<const core_v1::Pod>());
   figures.PodsMade(job, observed, 2, 0);
+  job.spec.pod_replacement_policy = "Failed";
+  figures.PodsMade(job, observed, 3, 0);
+  job.status.failed = 1;
+  figures.PodsMade(job, observed, 4, 0);
   figures.PolicyApplied({{"Ignore", 4}});
   figures.LeftToOther("kueue");
   core_v1::Pod pod;
@@ -69,7 +73,8 @@ TEST(JobFiguresTest, WhatThePodsOfAJobComeToIsCounted) {
         "job_pods_creation_total{reason=\"new\",status=\"succeeded\"} 3\n",
         "job_pods_creation_total{reason=\"new\",status=\"failed\"} 1\n",
         "job_pods_creation_total{reason=\"recreate_terminating_or_failed\",status=\"succeeded\"} "
-        "2\n",
+        "5\n",
+        "job_pods_creation_total{reason=\"recreate_failed\",status=\"succeeded\"} 4\n",
         "pod_failures_handled_by_failure_policy_total{action=\"Ignore\"} 4\n",
         "jobs_by_external_controller_total{controller_name=\"kueue\"} 1\n",
         "terminated_pods_tracking_finalizer_total{event=\"add\"} 1\n",

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What extending the API costs: `skiff apiserver` alone, CPU of its process.
 
-    extension.py SKIFF [custom|policy|definitions|memory]...     all of them when none is named
+    extension.py SKIFF [custom|policy|definitions|memory]...     all but memory when none is named
 
 custom       creates 5,000 (COUNT) objects of a definition with 200 fields and 20 rules, and as many ConfigMaps of the
              same size, in turns; then merge patches and gets of them

@@ -51,7 +51,9 @@ class Links:
         page.until("!!document.querySelector('[aria-label=\"Namespace: shop\"]')", "the namespace of the link")
         page.click("Log out")
         page.shows("Bearer token, or the link")
-        page.run("localStorage.removeItem('skiff.namespace'), location.reload()")
+        page.run("localStorage.removeItem('skiff.namespace')")
+        page.browser.open("about:blank")
+        page.browser.open(fresh.split("?")[0])
         page.shows("Bearer token, or the link")
 
     def decline(self):
