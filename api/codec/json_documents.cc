@@ -48,8 +48,7 @@ class DocumentReader {
       case JsonToken::kArray: {
         out = Json(Json::value_t::array);
         auto& items = out.get_ref<Json::array_t&>();
-        constexpr size_t kFew =
-            4;  // Most lists are short, and do not grow from one to two to four.
+        constexpr size_t kFew = 4;  // So short lists do not grow from one to two to four.
         while (in_.NextItem()) {
           if (items.empty()) items.reserve(kFew);
           Read(in_.Next(), items.emplace_back());
