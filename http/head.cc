@@ -236,7 +236,8 @@ std::optional<HeadFault> ParseResponseHead(std::string_view bytes, ResponseHead&
     return Bad("malformed HTTP version \"" + std::string(line.substr(0, blank)) + "\"");
   }
   if (auto fault = ParseHeaders(bytes, head.headers)) return fault;
-  // As Go's client does, in its words.
+  // As Go's client does, in its words. In HTTP/1.0 there are no chunks, whatever is said of them.
+  if (head.minor_version == 0) head.headers.erase("Transfer-Encoding");
   const auto [first, last] = head.headers.equal_range("Transfer-Encoding");
   if (first != last) head.headers.erase("Content-Length");
   auto fault = ParseFraming(head.headers, head.framing);

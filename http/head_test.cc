@@ -175,6 +175,10 @@ TEST(Head, ChunksOfAnAnswerCountMoreThanItsLengthAndOfARequestAreRefusedWithOne)
   EXPECT_EQ(answer.headers.count("Content-Length"), 0u);
   RequestHead request;
   EXPECT_TRUE(ParseRequestHead("POST / HTTP/1.1\r\nHost: a\r\n" + framing, request));
+  ResponseHead old;
+  EXPECT_FALSE(ParseResponseHead("HTTP/1.0 200 OK\r\n" + framing, old));
+  EXPECT_FALSE(old.framing.chunked);
+  EXPECT_EQ(old.framing.content_length, 5u);
   ResponseHead other;
   const auto fault =
       ParseResponseHead("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", other);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/cel/program.h"
+#include "api/cel/text_lists.h"
 
 namespace skiff::cel {
 namespace {
@@ -175,6 +176,25 @@ TEST(MadeBytesTest, PartsOfATextTakeEightBytes) {
     EXPECT_GE(kept, 8 * kSize) << expression;
     EXPECT_LT(kept, 20 * kSize) << expression;
   }
+}
+
+TEST(MadeBytesTest, PartsOfATextCountWhileTheyAreGathered) {
+  FullRoom full;
+  MadeBytes made(full.room());
+  const std::string text(1, 'a');
+  made_of_thread = &made;
+  {
+    TextParts parts(Value::StringView(text));
+    parts.Reserve(1000);
+    EXPECT_EQ(made.count(), 8000u);
+    while (parts.size() < 4000) parts.Add(text);
+    EXPECT_GE(made.count(), 8 * parts.size());
+    full.room().Leave();  // Nobody waits.
+    while (!parts.IsTooLong()) parts.Add(text);
+    EXPECT_LT(8 * parts.size(), 2 * kMadeBytesFree) << "no more are gathered";
+  }
+  EXPECT_FALSE(made.EndCall());
+  made_of_thread = nullptr;
 }
 
 TEST(MadeBytesTest, ListsAndMapsWithinListsCount) {

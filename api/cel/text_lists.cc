@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "api/cel/made_bytes.h"
+
 namespace skiff::cel {
 
 class PartsList final : public ListValue {
@@ -42,6 +44,15 @@ class TextsList final : public ListValue, public std::enable_shared_from_this<Te
 };
 
 }  // namespace
+
+bool TextParts::MayGrow(size_t count) {
+  is_refused_ = is_refused_ || !MakeScratch(count * sizeof(Part));
+  return !is_refused_;
+}
+
+void TextParts::Reserve(size_t count) {
+  if (MayGrow(count)) parts_.reserve(count);
+}
 
 Value TextParts::List() && {
   if (IsTooLong()) return Value::Error(kListTooLong);

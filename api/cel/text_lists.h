@@ -18,11 +18,13 @@ class TextParts {
   // `whole`: a text of kTextBytesMax at most, or one of a document.
   explicit TextParts(const Value& whole) : whole_(whole) {}
   // For when it is known how many there will be.
-  void Reserve(size_t count) { parts_.reserve(count); }
+  void Reserve(size_t count);
   size_t size() const { return parts_.size(); }
-  bool IsTooLong() const { return parts_.size() > kListItemsMax; }
+  // Too many, or there is no room for them: no more need be added.
+  bool IsTooLong() const { return is_refused_ || parts_.size() > kListItemsMax; }
   // `part` lies within the text.
   void Add(std::string_view part) {
+    if (parts_.size() == parts_.capacity() && !MayGrow(parts_.size() + 1)) return;
     parts_.push_back({static_cast<uint32_t>(part.data() - whole_.text().data()),
                       static_cast<uint32_t>(part.size())});
   }
@@ -35,8 +37,12 @@ class TextParts {
     uint32_t begin;
     uint32_t size;
   };
+  // Scratch of a call (MakeScratch) for so many in another place.
+  bool MayGrow(size_t count);
+
   const Value whole_;
   std::vector<Part> parts_;
+  bool is_refused_ = false;
 };
 
 // A list that holds its texts itself.

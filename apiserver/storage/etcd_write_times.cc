@@ -66,10 +66,16 @@ Result<StoreMoment> EtcdStore::At(TimePoint moment) {
   const Revision known_oldest{std::max(Compacted().value, kFirstRevision)};
   const Revision after = TRY(FirstAfter(moment, known_oldest, newest));
   const Revision then{after.value - 1};
+  // Nothing may have been written yet.
+  const auto first = [&]() -> Result<std::optional<TimePoint>> {
+    if (after > newest) return std::nullopt;
+    const TimeThen its = TRY(WriteTimeAt(after));
+    return its.time;
+  };
   const TimeThen before = then < known_oldest ? TimeThen{.kept = false} : TRY(WriteTimeAt(then));
   if (!before.kept) {
-    const TimeThen first = TRY(WriteTimeAt(after));
-    return StoreMoment{.revision = after, .is_oldest = true, .at = first.time};
+    const auto since = TRY(first());
+    return StoreMoment{.revision = after, .is_oldest = true, .at = since};
   }
   // An etcd that was written before times were kept can be read further back than they tell.
   if (!before.time) {
@@ -77,8 +83,8 @@ Result<StoreMoment> EtcdStore::At(TimePoint moment) {
     if (then.value > kFirstRevision) {
       return Fail(Reason::kNotFound, "what was written before that moment is not known");
     }
-    const TimeThen first = TRY(WriteTimeAt(after));
-    return StoreMoment{.revision = then, .is_oldest = true, .at = first.time};
+    const auto since = TRY(first());
+    return StoreMoment{.revision = then, .is_oldest = true, .at = since};
   }
   if (before.written == then) return StoreMoment{.revision = then};
   if (before.written < Compacted()) {

@@ -72,6 +72,13 @@ TEST_F(EtcdWriteTimesTest, KnowsTheRevisionOfAMoment) {
   ExpectExactly(written[20], At(begin_ + 20s));
 }
 
+TEST_F(EtcdWriteTimesTest, NothingWasWrittenYet) {
+  const StoreMoment found = At(clock_.Now());
+  EXPECT_EQ(found.revision, Revision{1});
+  EXPECT_TRUE(found.is_oldest);
+  EXPECT_FALSE(found.at);
+}
+
 TEST_F(EtcdWriteTimesTest, ADeleteHasATimeAndOneOfNothingIsNoWrite) {
   Put();
   clock_.Advance(1s);

@@ -19,13 +19,18 @@ using MemberNames = std::span<const std::string_view>;
 // By names in a MemberNames; a name that is repeated has several, in their order.
 using MemberTexts = std::map<std::string_view, std::vector<std::string_view>>;
 
+// Of all that are named: their places are noted before there is room for what they say.
+constexpr size_t kTextsMax = 10'000;
+
 MemoryRoom& RoomOfAnswers() {
   static MemoryRoom room(kAnswersInWorkBytesMax);
   return room;
 }
 
-// The texts of an object's members, of those that are named; nullopt: it is none.
-Result<std::optional<MemberTexts>> FindMembers(std::string_view text, MemberNames names) {
+// The texts of an object's members, of those that are named; nullopt: it is none. Takes them from
+// `texts_left`.
+Result<std::optional<MemberTexts>> FindMembers(std::string_view text, MemberNames names,
+                                               size_t& texts_left) {
   JsonReader in(text);
   const JsonToken token = in.Next();
   MemberTexts texts;
@@ -36,9 +41,13 @@ Result<std::optional<MemberTexts>> FindMembers(std::string_view text, MemberName
       const JsonToken value = in.Next();
       const size_t begin = in.begin();
       in.SkipEntered(value);
-      if (name != names.end()) {
-        texts[*name].push_back(text.substr(begin, in.position() - begin));
+      if (name == names.end()) continue;
+      if (texts_left == 0) {
+        return Fail(Reason::kInternalError,
+                    fmt::format("the answer repeats its members more than {} times", kTextsMax));
       }
+      --texts_left;
+      texts[*name].push_back(text.substr(begin, in.position() - begin));
     }
   } else {
     in.SkipEntered(token);
@@ -77,7 +86,10 @@ void ReadOver(Json& value, Json later) {
 Result<> ReadMembers(const MemberTexts& texts, Json& object) {
   for (const auto& [name, parts] : texts) {
     Json& value = object[std::string(name)];
-    for (const std::string_view text : parts) ReadOver(value, TRY(ParseJson(text)));
+    for (const std::string_view text : parts) {
+      Json part = TRY(ParseJson(text));
+      ReadOver(value, std::move(part));
+    }
   }
   return {};
 }
@@ -85,11 +97,11 @@ Result<> ReadMembers(const MemberTexts& texts, Json& object) {
 // The members of the object that is written in these parts, one over the other; nullopt: the last
 // is null, or one is neither. Then `parts` has it alone.
 Result<std::optional<MemberTexts>> FindInner(std::vector<std::string_view>& parts,
-                                             MemberNames names) {
+                                             MemberNames names, size_t& texts_left) {
   std::optional<MemberTexts> inner;
   std::string_view other;
   for (const std::string_view text : parts) {
-    auto more = TRY(FindMembers(text, names));
+    auto more = TRY(FindMembers(text, names, texts_left));
     if (!more) {
       inner.reset();
       other = text;
@@ -109,12 +121,13 @@ Result<std::optional<MemberTexts>> FindInner(std::vector<std::string_view>& part
 }  // namespace
 
 Result<Json> ReadAnswerMembers(std::string_view text, const AnswerMembers& members) {
-  std::optional<MemberTexts> outer = TRY(FindMembers(text, members.names));
+  size_t texts_left = kTextsMax;
+  std::optional<MemberTexts> outer = TRY(FindMembers(text, members.names, texts_left));
   if (!outer) outer = MemberTexts{{"", {text}}};
   std::optional<MemberTexts> inner;
   if (const auto found = outer->find(members.inner);
       !members.inner.empty() && found != outer->end()) {
-    inner = TRY(FindInner(found->second, members.inner_names));
+    inner = TRY(FindInner(found->second, members.inner_names, texts_left));
     if (inner) outer->erase(found);
   }
   const size_t bytes = BytesOfMembers(*outer) + (inner ? BytesOfMembers(*inner) : 0);

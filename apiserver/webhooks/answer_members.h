@@ -25,7 +25,8 @@ struct AnswerMembers {
 };
 // What is no object comes as it is. What is repeated is read as Go does: an object's members come
 // over those of the one before it. Fails in Go's words where the text is no JSON, even in what is
-// not kept; and where what is kept takes more than `document_bytes_max`.
+// not kept; where what is kept takes more than `document_bytes_max`; and where it is repeated ten
+// thousand times.
 Result<Json> ReadAnswerMembers(std::string_view text, const AnswerMembers& members);
 
 }  // namespace skiff

@@ -70,5 +70,22 @@ TEST(AnswerMembers, WhatIsKeptHasABound) {
   }
 }
 
+// Eight characters would take sixteen bytes, and twice that while they become more.
+TEST(AnswerMembers, WhatIsRepeatedWithoutEndIsNotNoted) {
+  const auto repeated = [](const std::string& member, int count) {
+    std::string text = "{" + member;
+    for (int i = 1; i < count; ++i) text += "," + member;
+    return text + "}";
+  };
+  constexpr const char* kRefused = "the answer repeats its members more than 10000 times";
+  EXPECT_EQ(Kept(repeated(R"("kind":1)", 10'000)), R"({"kind":1})");
+  EXPECT_EQ(Kept(repeated(R"("kind":1)", 10'001)), kRefused);
+  EXPECT_EQ(Kept(repeated(R"("in":{})", 10'001)), kRefused);
+  const std::string inner = R"("in":)" + repeated(R"("a":1)", 100);
+  EXPECT_EQ(Kept(repeated(inner, 99)), R"({"in":{"a":1}})");
+  EXPECT_EQ(Kept(repeated(inner, 100)), kRefused);
+  EXPECT_EQ(Kept(repeated(R"("x":1)", 20'000)), "{}");
+}
+
 }  // namespace
 }  // namespace skiff
