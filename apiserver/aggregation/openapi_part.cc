@@ -104,7 +104,7 @@ std::map<std::string_view, Texts> Reached(const Document& document) {
   return reached;
 }
 
-void Write(std::string_view name, const Texts& members, std::string& out) {
+void WritePlace(std::string_view name, const Texts& members, std::string& out) {
   out += out.empty() ? "{" : ",";
   out += DumpJson(std::string(name)) + ":{";
   const char* between = "";
@@ -120,8 +120,8 @@ void Write(std::string_view name, const Texts& members, std::string& out) {
 Result<std::string> OpenApiPart(std::string_view text, std::string_view prefix) {
   const Document document = TRY(ReadParts(text, prefix));
   std::string out;
-  Write("paths", document.paths, out);
-  for (const auto& [place, members] : Reached(document)) Write(place, members, out);
+  WritePlace("paths", document.paths, out);
+  for (const auto& [place, members] : Reached(document)) WritePlace(place, members, out);
   return out + "}";
 }
 
