@@ -17,7 +17,8 @@ refused() { # TEXT COMMAND...
 }
 
 say "A cluster of three simulated nodes"
-run "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$(free_port)"
+port=$(free_port)
+run "$skiff" up --nodes=3 --data-dir="$data" --bind-address=127.0.0.1 --secure-port="$port"
 run of "$data" create deployment web --image=web:1 --replicas=4
 check "its pods are ready" ready "$data" web 4
 before=$(of "$data" get deployment web -o 'jsonpath={.metadata.resourceVersion}')
@@ -65,8 +66,11 @@ refused 'by a skiff that runs' "$skiff" snapshot restore "$work/before.tar" --da
 said=$("$skiff" snapshot restore "$work/before.tar" --data-dir="$work/other")
 starts=$(sed -n 's/^  \(skiff up .*\)/\1/p' <<<"$said")
 told=$("$skiff" status --data-dir="$work/other" || true)
-[ -n "$starts" ] && grep -qF "\`$starts\`" <<<"$told" ||
+at_any_port() { sed 's/ --secure-port=[0-9]*//' <<<"$1"; }
+[ -n "$starts" ] && grep -qF "\`$(at_any_port "$starts")\`" <<<"$(at_any_port "$told")" ||
   fail "restore and status start it otherwise: $said"
+[[ $starts == *" --secure-port="* && $starts != *" --secure-port=$port "* ]] ||
+  fail "restore names the port that the original listens on: $said"
 refused '--force replaces' "$skiff" snapshot restore "$work/before.tar" --data-dir="$work/other"
 run "$skiff" up --nodes=3 --data-dir="$work/other" --bind-address=127.0.0.1 --secure-port="$(free_port)"
 check "it has what was saved" ready "$work/other" web 4
@@ -119,7 +123,8 @@ is_full() { # What was set aside for the log before is used up first.
   return 1
 }
 check "nothing can be written any more" is_full
-check "status says why" grep -qE 'failed: .*space' <<<"$("$skiff" status --data-dir="$work/other" || true)"
+tells_of_space() { grep -qE 'failed: .*space' <<<"$("$skiff" status --data-dir="$work/other" || true)"; }
+check "status says why" tells_of_space
 refused "the disk of $work/other is full" "$skiff" snapshot save "$work/other/x.tar" --data-dir="$work/other"
 run "$skiff" snapshot save "$work/full.tar" --data-dir="$work/other"
 [ -z "$(find "$work" -maxdepth 1 -name '.skiff-copy-*')" ] || fail "the copy is left: $(ls -A "$work")"
