@@ -292,7 +292,7 @@ bool SchedulingQueue::Helps(const QueuedPod& waiting, ClusterEvent event,
 
 bool SchedulingQueue::AskHint(const std::string& rule, const QueuedPod& waiting, ClusterEvent event,
                               const Change& change, const Snapshot& view) const {
-  const bool is_told = clock_ != nullptr && hints_asked_++ % kHintsPerTold == 0;
+  const bool is_told = hinted_ && hints_asked_++ % kHintsPerTold == 0;
   if (!is_told) return MayHelp(rule, *waiting.info, event, change, view);
   const Duration begin = clock_->Monotonic();
   const bool helps = MayHelp(rule, *waiting.info, event, change, view);
