@@ -91,9 +91,10 @@ TEST_F(CustomResources, APatchOfAScaleSetsReplicasThatWereNotThere) {
 
 // To Go a number with a fraction is another one, though it is kept as the same text.
 TEST_F(CustomResources, TheGenerationMovesWithTheKindOfANumber) {
-  Define(Definition(Json::parse(R"({"type": "object", "properties": {"spec": {"type": "object",
-      "properties": {"part": {"type": "number"}}}}})")));
-  ASSERT_EQ(Post(path_, Cron("a", {{"part", 1}})).code, 201);
+  Json schema = Schema();
+  schema["properties"]["spec"]["properties"]["part"] = {{"type", "number"}};
+  Define(Definition(schema));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"part", 1}})).code, 201);
   EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"part": 1}})").body["metadata"]["generation"], 1);
   EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"part": 1.0}})").body["metadata"]["generation"], 2);
 }
