@@ -7,7 +7,7 @@ function(fuzz_programs)
   list(FILTER targets EXCLUDE REGEX "/(libfuzzer|replay)\\.cc$")
   # Of the programs, what reads the bytes of others, and knows nothing of the rest.
   set(readers
-      apiserver/aggregation/remote_discovery.cc apiserver/auth/client_certificates.cc
+      apiserver/aggregation/openapi_part.cc apiserver/aggregation/remote_discovery.cc apiserver/auth/client_certificates.cc
       apiserver/auth/jwt.cc apiserver/auth/token_file.cc apiserver/auth/token_protocol.cc
       apiserver/request/api_errors.cc apiserver/request/body.cc apiserver/request/list_options.cc
       apiserver/request/media.cc apiserver/request/request_info.cc apiserver/request/resources.cc
