@@ -36,7 +36,7 @@ class KubeletAdmissionTest : public testing::TestWithParam<Cache> {
                               executor_};
     (GetParam() == Cache::kOfAllNodes ? given.nodes : given.own_node) = nodes_;
     kubelet_ = std::make_unique<Kubelet>(options, given);
-    TellOfNode({});
+    TellOfNode(kNothing);
     kubelet_->Start();
     executor_.RunFor(30s);  // It knows its runtime.
   }
@@ -46,6 +46,7 @@ class KubeletAdmissionTest : public testing::TestWithParam<Cache> {
     std::filesystem::remove_all(directory_);
   }
 
+  static inline const Json kNothing = Json::object();
   static Json Node(const Json& changes) {
     Json node = {{"apiVersion", "v1"},
                  {"kind", "Node"},
@@ -68,7 +69,8 @@ class KubeletAdmissionTest : public testing::TestWithParam<Cache> {
                   {"enableServiceLinks", false},
                   {"restartPolicy", "Always"},
                   {"terminationGracePeriodSeconds", 30},
-                  {"containers", {{{"name", name}, {"image", "i"}}}}}}};
+                  {"containers", {{{"name", name}, {"image", "i"}}}}}},
+                {"status", {{"phase", "Pending"}}}};
     pod["spec"].merge_patch(spec);
     bound_.push_back(std::move(pod));
     pods_.cache().Replace({bound_.begin(), bound_.end()}, std::to_string(++revision_));
@@ -105,7 +107,7 @@ TEST_P(KubeletAdmissionTest, ATaintCountsFromWhenItIsThereUntilItIsGone) {
   EXPECT_TRUE(Runs("before"));
   TellOfNode(Tainted());
   EXPECT_FALSE(Runs("tainted"));
-  TellOfNode({});
+  TellOfNode(kNothing);
   EXPECT_TRUE(Runs("after"));
 }
 
@@ -120,7 +122,7 @@ TEST_P(KubeletAdmissionTest, WhatANodeHasToGiveCountsAtOnce) {
 
 TEST_P(KubeletAdmissionTest, NoPodIsRefusedForWhatTheApiNoLongerSaysOfTheNode) {
   TellOfNode(Tainted());
-  asked_ = Node({});
+  asked_ = Node(kNothing);
   EXPECT_TRUE(Runs("placed")) << "the scheduler heard first that the taint is gone";
   asked_ = Node(Tainted());
   EXPECT_FALSE(Runs("misplaced"));
