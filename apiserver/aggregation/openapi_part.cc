@@ -9,13 +9,22 @@
 namespace skiff {
 namespace {
 
-using Texts = std::map<std::string, std::string_view>;
+// Members by their keys, both as they are written: views of the text, of which a key may be nearly
+// all, and six times as long once it was read and written again.
+using Texts = std::map<std::string_view, std::string_view>;
 
 // The places that have what a reference may lead to.
 constexpr std::string_view kReferred[] = {"definitions", "parameters"};
 
 tl::unexpected<Error> NoDocument() {
   return Fail(Reason::kInvalid, "the answer is no OpenAPI document");
+}
+
+// The key in front of where the reader stands behind its colon, as it is written; `from` is where
+// it stood before.
+std::string_view KeyAsWritten(const JsonReader& in, size_t from) {
+  const size_t begin = in.text().find('"', from) + 1;
+  return in.text().substr(begin, in.text().rfind('"', in.position() - 1) - begin);
 }
 
 // The members of an object that are wanted; of what is none there are none.
@@ -28,14 +37,15 @@ Result<Texts> MembersOf(JsonReader& in, const Wants& wants) {
     return members;
   }
   std::string_view key;
-  while (in.NextKey(key)) {
-    std::string name(wants(key) ? key : std::string_view());
+  for (size_t from = in.position(); in.NextKey(key); from = in.position()) {
+    const bool is_wanted = wants(key);
+    const std::string_view written = KeyAsWritten(in, from);
     const JsonToken value = in.Next();
     const size_t begin = in.begin();
     in.SkipEntered(value);
-    if (name.empty()) continue;
+    if (!is_wanted) continue;
     if (members.size() >= kPartsMax) return NoDocument();
-    members[std::move(name)] = in.text().substr(begin, in.position() - begin);
+    members[written] = in.text().substr(begin, in.position() - begin);
   }
   return members;
 }
@@ -94,7 +104,7 @@ std::map<std::string_view, Texts> Reached(const Document& document) {
       for (const auto& [place, all] : document.referred) {
         const std::string begin = "#/" + std::string(place) + "/";
         if (!to.starts_with(begin)) continue;
-        const auto found = all.find(std::string(to.substr(begin.size())));
+        const auto found = all.find(to.substr(begin.size()));
         if (found != all.end() && reached[place].insert(*found).second) {
           left.push_back(found->second);
         }
@@ -105,12 +115,11 @@ std::map<std::string_view, Texts> Reached(const Document& document) {
 }
 
 void WritePlace(std::string_view name, const Texts& members, std::string& out) {
-  out += out.empty() ? "{" : ",";
-  out += DumpJson(std::string(name)) + ":{";
-  const char* between = "";
+  out.append(out.empty() ? "{" : ",").append("\"").append(name).append("\":{");
+  const char* between = "\"";
   for (const auto& [key, text] : members) {
-    out.append(between).append(DumpJson(key)).append(":").append(text);
-    between = ",";
+    out.append(between).append(key).append("\":").append(text);
+    between = ",\"";
   }
   out += "}";
 }
@@ -120,9 +129,12 @@ void WritePlace(std::string_view name, const Texts& members, std::string& out) {
 Result<std::string> OpenApiPart(std::string_view text, std::string_view prefix) {
   const Document document = TRY(ReadParts(text, prefix));
   std::string out;
+  // It is of pieces of the text, each of them once, with marks that stand between them there, too.
+  out.reserve(text.size() + sizeof(R"({"paths":{}})"));
   WritePlace("paths", document.paths, out);
   for (const auto& [place, members] : Reached(document)) WritePlace(place, members, out);
-  return out + "}";
+  out += "}";
+  return out;
 }
 
 }  // namespace skiff

@@ -35,6 +35,23 @@ TEST(OpenApiPart, OfWhatHasNothingOfItThereIsNothing) {
   EXPECT_EQ(PartOf(R"({"paths": {"/apis/g/v1/\n": 1}})"), R"({"paths":{"/apis/g/v1/\n":1}})");
 }
 
+// Each "<" used to be six bytes, in a text that may be all of them.
+TEST(OpenApiPart, KeysAreAsTheyAreWritten) {
+  const std::string key(1'000, '<');
+  const std::string text = R"({"paths":{"/apis/g/v1/)" + key + R"(":{"$ref":"#/definitions/)" +
+                           key + R"("}},"definitions":{")" + key + R"(":{},"\u003c" : {},"":1}})";
+  const auto part = OpenApiPart(text, "/apis/g/v1/");
+  ASSERT_TRUE(part);
+  EXPECT_EQ(*part, R"({"paths":{"/apis/g/v1/)" + key + R"(":{"$ref":"#/definitions/)" + key +
+                       R"("}},"definitions":{")" + key + R"(":{}}})");
+  EXPECT_LT(part->capacity(), text.size() + 100);
+  EXPECT_EQ(
+      PartOf(R"({"paths": { "\u002fapis/g/v1/\"a\"" : {"$ref": "#/definitions/\u003c"} ,
+                      "/apis/g/v1/b":2}, "definitions": {"\u003c":3}})"),
+      R"({"paths":{"/apis/g/v1/b":2,"\u002fapis/g/v1/\"a\"":{"$ref": "#/definitions/\u003c"}})"
+      R"(,"definitions":{"\u003c":3}})");
+}
+
 TEST(OpenApiPart, WhatIsNoDocumentIsNotRead) {
   for (const char* text :
        {"", "[]", "7", "null", "{", "{} x", R"({"paths": {"/x": }})", R"({"x": [1,]})"}) {

@@ -10,12 +10,30 @@
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
 #include "api/openapi/merge_v2.h"
+#include "api/text/utf8.h"
 #include "apiserver/aggregation/openapi_part.h"
 #include "base/gzip.h"
 #include "base/hash.h"
 
 namespace skiff {
 namespace {
+
+// A text may always grow so much.
+constexpr size_t kGrowthBytesFree = size_t{1} << 20;
+
+// Whether a text would be more than twice as long if it were read and written again: Go's encoder
+// makes six bytes of "<", and three of what is no UTF-8.
+bool GrowsMuch(std::string_view text) {
+  size_t more = 0;
+  for (size_t at = 0; at < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const size_t length = byte < 0x80 ? 1 : Utf8SequenceLength(text.substr(at, 4));
+    if (length == 0) more += 2;
+    if (byte == '<' || byte == '>' || byte == '&') more += 5;
+    at += std::max<size_t>(length, 1);
+  }
+  return more > std::max(text.size(), kGrowthBytesFree);
+}
 
 // As many resources are believed of one version.
 constexpr size_t kResourcesMax = 1000;
@@ -128,7 +146,9 @@ PackedDocumentPtr ReadOpenApiV2(std::string_view text, std::string_view group,
     if (!taken) return nullptr;
     text = part = *std::move(taken);
   }
+  if (GrowsMuch(text)) return nullptr;
   auto whole = ParseRemote(text);
+  part = std::string();
   if (!whole) return nullptr;
   Json own = openapi::PathsBelow(*std::move(whole), prefix);
   if (!own.is_object() || own["paths"].empty()) return nullptr;

@@ -39,7 +39,8 @@ struct PackedDocument {
 using PackedDocumentPtr = std::shared_ptr<const PackedDocument>;
 
 // What of /openapi/v2 is about that version; null: nothing is, or more than kRemoteValuesMax
-// values. Of a whole of more values than that, definitions that no path leads to are left out.
+// values, or what would be more than twice as long once it is written with Go's escapes. Of a whole
+// of more values than that, definitions that no path leads to are left out.
 PackedDocumentPtr ReadOpenApiV2(std::string_view text, std::string_view group,
                                 std::string_view version);
 

@@ -124,6 +124,32 @@ TEST(RemoteDiscovery, AnAnswerOfVeryManyValuesIsNotRead) {
   EXPECT_EQ(OpenApiHashIn(index(kRemoteValuesMax), "apis/g/v1"), "");
 }
 
+// Thirty kilobytes that unpack into thirty megabytes of "<" used to take six times as much.
+TEST(RemoteDiscovery, ADocumentThatGrowsMuchAsItIsWrittenIsNotKept) {
+  const auto is_kept = [](const std::string& much, size_t values) {
+    std::string text = R"({"x": [0)";
+    for (size_t i = 0; i < values; ++i) text += ",0";
+    text += R"(], "paths": {"/apis/g/v1/things": {"get": {"title": ")" + much + "\"}}}}";
+    const auto document = ReadOpenApiV2(text, "g", "v1");
+    EXPECT_LT(document == nullptr ? 0 : document->bytes, 2 * text.size() + (1 << 20));
+    return document != nullptr;
+  };
+  const auto times = [](size_t count, std::string_view each) {
+    std::string text;
+    for (size_t i = 0; i < count; ++i) text += each;
+    return text;
+  };
+  constexpr size_t kMuch = 600'000;
+  for (const size_t values : {size_t{0}, kRemoteValuesMax}) {
+    EXPECT_TRUE(is_kept(times(kMuch, "a"), values));
+    EXPECT_TRUE(is_kept(times(kMuch, "\u00e9"), values));
+    EXPECT_TRUE(is_kept(times(kMuch, R"(\u003c)"), values)) << "as it is written anyway";
+    EXPECT_TRUE(is_kept(times(1'000, "<"), values)) << "it takes little";
+    EXPECT_FALSE(is_kept(times(kMuch, "<"), values));
+    EXPECT_FALSE(is_kept(times(kMuch, "\xff"), values));
+  }
+}
+
 TEST(RemoteDiscovery, TheHashOfADocumentIsTakenFromTheIndex) {
   const std::string index = R"({"paths": {
       "apis/g/v1": {"serverRelativeURL": "/openapi/v3/apis/g/v1?hash=ABC123"},

@@ -105,5 +105,46 @@ TEST_F(CustomResources, ToApplyAFormatIsAnyScalarAndAnEmptyObjectAnything) {
   EXPECT_EQ(made.body["free"], Json::object());
 }
 
+// What is applied is JSON before it is read, whose 1 was 1.0; what is sent as JSON is read at once.
+TEST_F(CustomResources, ToApplyAWholeNumberWithAFractionIsToApplyTheWholeNumber) {
+  Json schema = Schema();
+  Json& fields = schema["properties"]["spec"]["properties"];
+  fields["part"] = {{"type", "number"}};
+  fields["count"] = {{"type", "integer"}};
+  Define(Definition(schema));
+  const auto apply = [&](const std::string& spec) {
+    return Ask("PATCH", path_ + "/a?fieldManager=me",
+               "{apiVersion: example.com/v1, kind: Cron, metadata: {name: a}, spec: {image: web, " +
+                   spec + "}}",
+               "application/apply-patch+yaml");
+  };
+  struct Case {
+    const char* first;
+    std::vector<const char*> same;
+  };
+  for (const Case& each : std::vector<Case>{{"1", {"1.0", "1", "1e0"}},
+                                            {"-0.0", {"0", "-0.0"}},
+                                            {"1e18", {"1e18", "1000000000000000000"}},
+                                            {"9223372036854775808", {"9223372036854775808"}},
+                                            {"1.5", {"1.5"}}}) {
+    const Answer made = apply(std::string("part: ") + each.first);
+    ASSERT_LT(made.code, 300) << made.message();
+    for (const char* same : each.same) {
+      EXPECT_EQ(apply(std::string("part: ") + same).body["metadata"], made.body["metadata"])
+          << same << " after " << each.first;
+    }
+  }
+  // Nor is it held against a schema that was tightened meanwhile.
+  ASSERT_EQ(apply("count: 1").code, 200);
+  fields["count"]["minimum"] = 1.5;
+  ASSERT_EQ(
+      Merge(definitions_ + "/crons.example.com", Json{{"spec", Definition(schema)["spec"]}}.dump())
+          .code,
+      200);
+  Settle();
+  EXPECT_EQ(apply("count: 1.0").code, 200);
+  EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"count": 1.0}})").code, 422);
+}
+
 }  // namespace
 }  // namespace skiff

@@ -12,6 +12,7 @@
 #include "api/codec/decode.h"
 #include "api/codec/decode_targets.h"
 #include "api/codec/document.h"
+#include "api/codec/go_equal.h"
 #include "api/codec/handed.h"
 #include "api/codec/json.h"
 #include "api/codec/struct_fields.h"
@@ -319,6 +320,15 @@ Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
   return PatchCustomDocument(patcher, kind, old.ToDocument());
 }
 
+// Each number as Go has it once YAML has become JSON: 1.0 is 1.
+void RereadNumbers(Json& value) {
+  if (value.is_structured()) {
+    for (Json& each : value) RereadNumbers(each);
+  } else if (value.is_number() && !IsGoInt(value)) {
+    value = JsonNumber(DumpJson(value));
+  }
+}
+
 }  // namespace
 
 Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
@@ -358,6 +368,7 @@ Result<AppliedBody> ReadConfiguration(const ApiRequest& request, const KindInfo&
     const std::string shown = slash == std::string::npos ? "/" + version : version;
     return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
   }
+  RereadNumbers(yaml->value);
   return AppliedBody{std::move(yaml->value), std::move(yaml->duplicates)};
 }
 
