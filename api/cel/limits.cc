@@ -27,6 +27,7 @@ bool LookOn() {
   if (mine.give_up != nullptr && looks_of_thread >= mine.ask_at) {
     mine.ask_at = looks_of_thread + kLooksPerQuestion;
     mine.interrupted = (*mine.give_up)();
+    mine.crowded |= mine.interrupted && mine.waited;
     SetPause();
   }
   return !mine.interrupted && looks_of_thread < mine.end;
@@ -40,9 +41,14 @@ bool AskedToGiveUp() {
 
 void Crowded() {
   LookEnd& mine = look_end_of_thread;
+  if (mine.give_up == nullptr) return;  // Nobody would say when that is over.
   mine.crowded = true;
-  mine.interrupted = mine.give_up != nullptr;  // Otherwise nobody would say when that is over.
+  mine.interrupted = true;
   SetPause();
+}
+
+void WaitedForMemory() {
+  look_end_of_thread.waited = true;
 }
 
 LookScope::LookScope(uint64_t cost_max)
@@ -69,6 +75,7 @@ GiveUpScope::GiveUpScope(GiveUp give_up)
       outer_crowded_(look_end_of_thread.crowded) {
   LookEnd& mine = look_end_of_thread;
   mine.crowded = false;
+  if (outer_ == nullptr) mine.waited = false;
   mine.give_up = &give_up_;
   mine.interrupted = false;
   mine.ask_at = looks_of_thread + kLooksPerQuestion;
@@ -76,9 +83,11 @@ GiveUpScope::GiveUpScope(GiveUp give_up)
 }
 
 GiveUpScope::~GiveUpScope() {
-  look_end_of_thread.give_up = outer_;
-  look_end_of_thread.interrupted = outer_interrupted_;
-  look_end_of_thread.crowded = outer_crowded_;
+  LookEnd& mine = look_end_of_thread;
+  const bool is_passed_on = mine.crowded && outer_ != nullptr;
+  mine.give_up = outer_;
+  mine.interrupted = outer_interrupted_ || is_passed_on;
+  mine.crowded = outer_crowded_ || is_passed_on;
   SetPause();
 }
 

@@ -40,6 +40,7 @@ struct LookEnd {
   const GiveUp* give_up = nullptr;
   bool interrupted = false;
   bool crowded = false;  // There was no memory for it (api/cel/made_bytes.h).
+  bool waited = false;   // For memory, since the outermost GiveUpScope began.
 };
 inline constinit thread_local LookEnd look_end_of_thread = {};
 
@@ -54,8 +55,11 @@ inline bool Look(uint64_t count = 1) {
 
 // Asks now whether to give up: for who waits in the midst of an evaluation.
 bool AskedToGiveUp();
-// Nothing more is evaluated, as if somebody had said so, until the GiveUpScope goes.
+// Nothing more is evaluated, as if somebody had said so, until the outermost GiveUpScope goes.
 void Crowded();
+// It waited for memory, which took of its time: who says from now on that it has taken too long
+// says that it is crowded.
+void WaitedForMemory();
 
 // Whether the budget of the innermost LookScope is spent; whether somebody gave up is not asked.
 inline bool LooksAreSpent() { return looks_of_thread >= look_end_of_thread.end; }
@@ -75,15 +79,14 @@ class LookScope {
 };
 
 // Until it goes, the evaluations of this thread end soon after `give_up` says yes. It is asked
-// every so many looks.
+// every so many looks. What ended one within as there was no memory ends those around it, too.
 class GiveUpScope {
  public:
   explicit GiveUpScope(GiveUp give_up);
   ~GiveUpScope();
   GiveUpScope(const GiveUpScope&) = delete;
   GiveUpScope& operator=(const GiveUpScope&) = delete;
-  // Whether an evaluation within it, and in no scope within it, ended as others held too much
-  // memory: later there may be some.
+  // Whether an evaluation within it ended as others held too much memory: later there may be some.
   bool crowded() const { return look_end_of_thread.crowded; }
 
  private:

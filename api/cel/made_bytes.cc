@@ -29,18 +29,29 @@ bool MadeRoom::Fits(const Holder& holder, size_t bytes) const {
   return held_ + bytes - largest <= others_max_;
 }
 
+// Who is waited for by nobody has nobody to tell that he may be asked again.
+bool MadeRoom::HasPatience(const Holder& holder) const {
+  return look_end_of_thread.give_up == nullptr || holder.waited < patience_;
+}
+
 bool MadeRoom::Take(Holder& holder, size_t bytes) {
   const bool is_within_another = held_of_thread > holder.held;
   MutexLock lock(mutex_);
+  // It may be over whether there is room or not.
+  if (!Fits(holder, bytes) && AskedToGiveUp()) return false;
   while (!Fits(holder, bytes)) {
-    if (is_within_another || away_ > 0) {
+    if (is_within_another || away_ > 0 || !HasPatience(holder)) {
       Crowded();
       return false;
     }
-    if (!MayWait() || AskedToGiveUp()) return false;
+    if (!MayWait()) return false;
+    WaitedForMemory();
+    const auto since = std::chrono::steady_clock::now();
     ++waiting_;
     changed_.wait_for(lock, kAskEvery);
     --waiting_;
+    holder.waited += std::chrono::steady_clock::now() - since;
+    if (AskedToGiveUp()) return false;
   }
   if (holder.held == 0) holders_.push_back(&holder);
   holder.held += bytes;

@@ -5,6 +5,7 @@
 //   const Outcome outcome = program->Eval(bindings, kCallCostMax, &made);
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <vector>
 
@@ -20,6 +21,9 @@ inline constexpr size_t kMadeBytesMax = size_t{128} << 20;
 inline constexpr size_t kMadeBytesFree = size_t{1} << 20;
 // What all judgements that make more hold together.
 inline constexpr size_t kMadeRoomBytes = 2 * kMadeBytesMax;
+// How long a judgement waits for it, in all, where somebody waits for the judgement: until then it
+// keeps what it holds from others.
+inline constexpr std::chrono::seconds kMadeRoomPatience(2);
 
 // Memory that is taken piece by piece by holders of which nobody knows how much they will need,
 // only that none needs more than `one_max`. A piece is given where the largest of them could still
@@ -30,15 +34,18 @@ class MadeRoom {
   // One that takes pieces, on one thread. Gives back what it holds before it goes.
   struct Holder {
     size_t held = 0;
+    std::chrono::nanoseconds waited{0};
   };
 
   // `bytes_max` is `one_max` at least.
-  MadeRoom(size_t bytes_max, size_t one_max) : others_max_(bytes_max - one_max) {}
+  MadeRoom(size_t bytes_max, size_t one_max, std::chrono::nanoseconds patience = kMadeRoomPatience)
+      : others_max_(bytes_max - one_max), patience_(patience) {}
   static MadeRoom& OfProcess();
 
-  // Waits for it; false: it cannot be had. That is so where whoever waits for this thread is told
-  // to give up (GiveUpScope), where another holder of this thread has some, which would wait for
-  // itself, or where some holder is away: it may wait for this one.
+  // Waits for it; false: it cannot be had. That is so where whoever waits for this thread
+  // (GiveUpScope) gives up, or would have to wait for more than the room's patience; where another
+  // holder of this thread has some, which would wait for itself; or where some holder is away: it
+  // may wait for this one.
   bool Take(Holder& holder, size_t bytes);
   void GiveBack(Holder& holder, size_t bytes);
   // A holder's thread waits for others, outside of the process.
@@ -51,8 +58,10 @@ class MadeRoom {
 
  private:
   bool Fits(const Holder& holder, size_t bytes) const REQUIRES(mutex_);
+  bool HasPatience(const Holder& holder) const;
 
   const size_t others_max_;  // Of all but the largest holder.
+  const std::chrono::nanoseconds patience_;
   mutable Mutex mutex_;
   CondVar changed_;
   std::vector<const Holder*> holders_ GUARDED_BY(mutex_);  // Those that hold any.

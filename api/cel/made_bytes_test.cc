@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -69,12 +70,18 @@ TEST(MadeRoomTest, HoldersThatGrowTogetherAllEnd) {
 // Fills the room, so that nobody else gets any.
 class FullRoom {
  public:
-  FullRoom() : room_(16, 8) {
+  explicit FullRoom(std::chrono::nanoseconds patience = std::chrono::hours(1))
+      : room_(16, 8, patience) {
     for (MadeRoom::Holder& each : holders_) {
       std::thread([&] { EXPECT_TRUE(room_.Take(each, 8)); }).join();
     }
   }
   MadeRoom& room() { return room_; }
+  void Empty() {
+    for (MadeRoom::Holder& each : holders_) {
+      std::thread([&] { room_.GiveBack(each, 8); }).join();
+    }
+  }
 
  private:
   MadeRoom room_;
@@ -83,12 +90,67 @@ class FullRoom {
 
 TEST(MadeRoomTest, WhoIsToldToGiveUpWaitsNoLonger) {
   FullRoom full;
+  MadeRoom::Holder holder;
+  {
+    const GiveUpScope late([] { return true; });
+    EXPECT_FALSE(full.room().Take(holder, 1));
+    EXPECT_FALSE(late.crowded()) << "who did not wait has nobody else to blame";
+  }
   int asked = 0;
   const GiveUpScope scope([&] { return ++asked == 3; });
-  MadeRoom::Holder holder;
   EXPECT_FALSE(full.room().Take(holder, 1));
   EXPECT_EQ(asked, 3);
-  EXPECT_FALSE(scope.crowded());
+  EXPECT_TRUE(scope.crowded()) << "the room is what took his time";
+}
+
+// Until then he keeps what he holds from the others.
+TEST(MadeRoomTest, WhoWaitsTooLongGivesUpIfSomebodyWaitsForHim) {
+  FullRoom full(std::chrono::nanoseconds(1));
+  int asked = 0;
+  const GiveUpScope scope([&] { return ++asked == 100; });
+  MadeRoom::Holder holder;
+  EXPECT_FALSE(full.room().Take(holder, 1));
+  EXPECT_EQ(asked, 2);
+  EXPECT_TRUE(scope.crowded());
+  {
+    const GiveUpScope next([&] { return ++asked == 100; });
+    EXPECT_FALSE(full.room().Take(holder, 1));
+    EXPECT_EQ(asked, 3) << "his patience is for all that he takes";
+    EXPECT_TRUE(next.crowded());
+  }
+  std::atomic<bool> given = false;
+  std::thread waiter([&] {
+    MadeRoom::Holder patient;
+    EXPECT_TRUE(full.room().Take(patient, 1));
+    given = true;
+    full.room().GiveBack(patient, 1);
+  });
+  Await(full.room(), 1);
+  EXPECT_FALSE(given);
+  full.Empty();
+  waiter.join();
+}
+
+TEST(MadeRoomTest, TimeThatTheRoomTookIsNoSlowness) {
+  const auto is_crowded_when_late = [] {
+    const GiveUpScope inner([] { return true; });
+    EXPECT_TRUE(AskedToGiveUp());
+    return inner.crowded();
+  };
+  {
+    const GiveUpScope scope([] { return false; });
+    EXPECT_FALSE(is_crowded_when_late());
+    EXPECT_FALSE(scope.crowded());
+    EXPECT_TRUE(Look());
+    {
+      const GiveUpScope inner([] { return false; });
+      WaitedForMemory();
+    }
+    EXPECT_TRUE(is_crowded_when_late());
+    EXPECT_TRUE(scope.crowded()) << "the scope around it hears of that";
+    EXPECT_FALSE(Look());
+  }
+  EXPECT_FALSE(is_crowded_when_late()) << "that was another request";
 }
 
 TEST(MadeRoomTest, NobodyWaitsForOneThatIsAway) {
@@ -125,7 +187,8 @@ TEST(MadeRoomTest, AnEvaluationWithinAnotherWaitsForNothing) {
     other.GiveBack(inner, 1);
     other.GiveBack(outer, 1);
   }
-  EXPECT_FALSE(outermost.crowded());
+  EXPECT_TRUE(outermost.crowded());
+  EXPECT_FALSE(Look());
 }
 
 TEST(MadeBytesTest, LittleIsMadeWithoutAsking) {

@@ -141,7 +141,10 @@ class Instantiation {
   Ast& ast_;
   std::unordered_set<const Expr*> seen_;
   const PatternAllowance patterns_;
-  MadeBytes made_;  // Of all constants, which the program keeps.
+  // Of all constants, which the program keeps: no more than its text says, and not to be found too
+  // much as others make much, as what comes of it is remembered.
+  MadeRoom room_{kMadeBytesMax, kMadeBytesMax};
+  MadeBytes made_{room_};
   std::string error_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/rules/names.h"
+#include "apiserver/admission/had_room.h"
 #include "apiserver/audit/audit.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/request_context.h"
@@ -83,12 +84,14 @@ void AdmissionChain::Add(std::unique_ptr<AdmissionPlugin> plugin) {
 
 // A plugin that asked an authorizer in an attempt was told nothing, which it takes for "not
 // allowed": that the attempt is void is looked at after each, so that no later one books anything,
-// and nothing is written that a plugin has not judged.
+// and nothing is written that a plugin has not judged. As well where expressions found no memory,
+// whatever the plugin made of that.
 Result<> AdmissionChain::AdmitOnce(AdmissionRequest& request) const {
   auto at = AdmissionTimes::Clock::now();
   for (const auto& [plugin, place] : admitting_[static_cast<size_t>(request.operation)]) {
     auto admitted = plugin->Admit(request);
     if (IsVoid()) return Fail(WouldWait());
+    if (admitted) admitted = HadRoom();
     at = times_.CountPlugin(place, AdmissionTimes::Type::kAdmit, request.operation, !admitted, at);
     if (!admitted) return admitted;
   }
@@ -116,6 +119,7 @@ Result<> AdmissionChain::ValidateAll(const AdmissionRequest& request) const {
   for (const auto& [plugin, place] : validating_[static_cast<size_t>(request.operation)]) {
     auto taken = plugin->Validate(request);
     if (IsVoid()) return Fail(WouldWait());
+    if (taken) taken = HadRoom();
     at = times_.CountPlugin(place, AdmissionTimes::Type::kValidate, request.operation, !taken, at);
     if (!taken) return taken;
   }

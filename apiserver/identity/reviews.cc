@@ -9,6 +9,7 @@
 #include "api/rules/names.h"
 #include "api/select/selector.h"
 #include "api/violations.h"
+#include "apiserver/admission/had_room.h"
 #include "apiserver/auth/authentication.h"
 #include "apiserver/auth/rbac.h"
 #include "apiserver/auth/shown_user.h"
@@ -240,14 +241,16 @@ Access AccessAsked(const Spec& spec) {
                 .label_selector = LabelSelectorText(resource.label_selector)};
 }
 
-void Decide(Core& core, const User& user, const Access& access,
-            authorization_v1::SubjectAccessReviewStatus& status) {
+Result<> Decide(Core& core, const User& user, const Access& access,
+                authorization_v1::SubjectAccessReviewStatus& status) {
   const Verdict verdict = core.authorizer.Authorize(user, access);
+  TRY(HadRoom());
   status = {};
   status.allowed = verdict.allowed();
   status.denied = verdict.decision == Verdict::Decision::kDeny;
   status.reason = verdict.reason;
   status.evaluation_error = verdict.error;
+  return {};
 }
 
 template <typename Spec>
@@ -266,7 +269,7 @@ Result<http::Response> SubjectAccess(Core& core, ApiRequest& request) {
   CheckMetadata(review.metadata, false, wrong);
   TRY(NoneWrong(wrong));
   TRY(Judged(core, request, question));
-  Decide(core, UserAsked(review.spec), AccessAsked(review.spec), review.status);
+  TRY(Decide(core, UserAsked(review.spec), AccessAsked(review.spec), review.status));
   return Answer(request, review);
 }
 
@@ -279,7 +282,7 @@ Result<http::Response> SelfSubjectAccess(Core& core, ApiRequest& request) {
   CheckMetadata(review.metadata, false, wrong);
   TRY(NoneWrong(wrong));
   TRY(Judged(core, request, question));
-  Decide(core, request.user, AccessAsked(review.spec), review.status);
+  TRY(Decide(core, request.user, AccessAsked(review.spec), review.status));
   return Answer(request, review);
 }
 
@@ -307,7 +310,7 @@ Result<http::Response> LocalSubjectAccess(Core& core, ApiRequest& request) {
                                          request.info.namespace_name);
   }
   TRY(Judged(core, request, question));
-  Decide(core, UserAsked(review.spec), AccessAsked(review.spec), review.status);
+  TRY(Decide(core, UserAsked(review.spec), AccessAsked(review.spec), review.status));
   return Answer(request, review);
 }
 

@@ -8,6 +8,7 @@
 #include "api/crd/custom_kind.h"
 #include "api/kinds/versions.h"
 #include "apiserver/admission/change_object.h"
+#include "apiserver/admission/had_room.h"
 #include "apiserver/admission/ignored_time.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/kinds/served_kinds.h"
@@ -110,7 +111,10 @@ class MutatingPassage {
     // In the second round the plugins before may have changed what the policies had left.
     if (again.again && TextOfObject(request_) != asked.last_output) asked.RequireCalled();
     bool mutated = false;
-    for (const Invocation& invocation : invocations_) TRY(Invoke(invocation, mutated));
+    for (const Invocation& invocation : invocations_) {
+      TRY(Invoke(invocation, mutated));
+      TRY(HadRoom());
+    }
     if (mutated) {
       asked.RequireCalled();
       again.wanted = true;

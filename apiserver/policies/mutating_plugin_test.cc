@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "apiserver/server/full_room_fixture.h"
 #include "apiserver/server/server_fixture.h"
 #include "base/source_root.h"
 
@@ -202,6 +203,18 @@ TEST_F(MutatingPoliciesTest, FailuresDoWhatTheFailurePolicySays) {
   ASSERT_EQ(Merge(std::string(kPolicies) + "/p", R"j({"spec": {"failurePolicy": "Ignore"}})j").code,
             200);
   EXPECT_EQ(Make("m").body["data"], (Json{{"k", "v"}}));
+}
+
+TEST_F(MutatingPoliciesTest, WhatFindsNoMemoryIsNotIgnored) {
+  Policy("p", {"Object{data: {'k': string(lists.range(100000).size())}}"},
+         R"j({"failurePolicy": "Ignore"})j");
+  Bind("p");
+  {
+    const FullRoom full;
+    EXPECT_EQ(Make("m").code, 429);
+    EXPECT_EQ(Get(std::string(kMaps) + "/m").code, 404);
+  }
+  EXPECT_EQ(Make("m").body["data"], (Json{{"k", "100000"}}));
 }
 
 // Each is cheap; many would make gigabytes of it before it is found to be too large to be stored.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api/codec/json.h"
+#include "apiserver/admission/had_room.h"
 #include "apiserver/admission/ignored_time.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/kinds/served_kinds.h"
@@ -168,6 +169,7 @@ class Passage {
                                                         .namespace_object = shown(namespace_),
                                                         .authorizer = asked,
                                                         .request_resource = view->Resource()});
+      TRY(HadRoom());
       Act(bound, binding, verdict, annotations);
     }
     return {};

@@ -1,9 +1,9 @@
 // ValidatingAdmissionPolicies act: on the real server.
 #include <gtest/gtest.h>
 
-#include <thread>
+#include <optional>
 
-#include "api/cel/made_bytes.h"
+#include "apiserver/server/full_room_fixture.h"
 #include "apiserver/server/server_fixture.h"
 
 namespace skiff {
@@ -106,24 +106,45 @@ TEST_F(ValidatingPoliciesTest, WhatFindsNoMemoryMayBeAskedAgain) {
   Policy("p", R"j({"validations": [{"expression": "lists.range(100000).size() == 100000"}]})j");
   Bind("p");
   EXPECT_EQ(Make("a").code, 201);
-  cel::MadeRoom& room = cel::MadeRoom::OfProcess();
-  cel::MadeRoom::Holder others[2];
-  for (cel::MadeRoom::Holder& each : others) {
-    std::thread([&] { EXPECT_TRUE(room.Take(each, cel::kMadeBytesMax)); }).join();
-  }
-  room.Leave();
+  std::optional<FullRoom> full(std::in_place);
   const auto refused = Make("b");
   EXPECT_EQ(refused.code, 429);
   EXPECT_EQ(refused.message(), "Too many requests, please try again later.");
   EXPECT_EQ(refused.body["details"]["retryAfterSeconds"], 1);
-  ASSERT_EQ(Merge(std::string(kPolicies) + "/p", R"j({"spec": {"failurePolicy": "Ignore"}})j").code,
-            200);
-  EXPECT_EQ(Make("c").code, 201) << "where failures are ignored, this is one";
-  room.Return();
-  for (cel::MadeRoom::Holder& each : others) {
-    std::thread([&] { room.GiveBack(each, cel::kMadeBytesMax); }).join();
-  }
+  full.reset();
   EXPECT_EQ(Make("b").code, 201);
+}
+
+// Others who hold much would let pass what is forbidden.
+TEST_F(ValidatingPoliciesTest, WhatFindsNoMemoryIsNotIgnoredWhereFailuresAre) {
+  const auto judge = [&](const std::string& spec, const std::string& bound, int code_alone) {
+    Policy("p", spec);
+    Bind("p", bound);
+    {
+      const FullRoom full;
+      const auto refused = Make("a");
+      EXPECT_EQ(refused.code, 429) << spec << refused.message();
+      EXPECT_EQ(refused.response.Header("Retry-After"), "1");
+      EXPECT_EQ(refused.response.Header("Warning"), "");
+      EXPECT_EQ(Get(std::string(kMaps) + "/a").code, 404);
+    }
+    EXPECT_EQ(Make("a").code, code_alone) << spec;
+    Ask("DELETE", std::string(kBindings) + "/b-p");
+    Ask("DELETE", std::string(kPolicies) + "/p");
+    Ask("DELETE", std::string(kMaps) + "/a");
+  };
+  judge(R"j({"failurePolicy": "Ignore",
+             "validations": [{"expression": "lists.range(100000).size() != 100000"}]})j",
+        "{}", 422);
+  judge(R"j({"failurePolicy": "Ignore", "validations": [{"expression": "false"}],
+             "matchConditions": [{"name": "c", "expression": "lists.range(100000).size() > 9"}]})j",
+        "{}", 422);
+  // It would be warned of what does hold.
+  judge(R"j({"validations": [{"expression": "lists.range(100000).size() == 100000"}]})j",
+        R"j({"validationActions": ["Warn", "Audit"]})j", 201);
+  judge(R"j({"failurePolicy": "Ignore", "auditAnnotations": [
+             {"key": "k", "valueExpression": "string(lists.range(100000).size())"}]})j",
+        "{}", 201);
 }
 
 // It has half of the time of the request: with all of it nobody would be told that it is ignored.

@@ -6,6 +6,7 @@
 
 #include "api/cel/limits.h"
 #include "api/codec/json.h"
+#include "apiserver/admission/had_room.h"
 #include "apiserver/auth/token_protocol.h"
 #include "apiserver/kinds/discovery_response.h"
 #include "apiserver/objects/late_write.h"
@@ -66,11 +67,6 @@ void LimitStrangers(const http::Request& request, const User& user,
 }
 
 // Where too many wait for others already.
-Error RefusedForNow() {
-  Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
-  error.details = ErrorDetails{.retry_after_s = 1};
-  return error;
-}
 http::Response RefuseForNow(const http::Request& request) {
   return ErrorResponse(request, RefusedForNow());
 }
@@ -155,7 +151,7 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
     request.refusal = nullptr;
     return Fail(in_time.error());
   }
-  if (is_refusal && scope.crowded()) {
+  if (scope.crowded()) {
     request.refusal = nullptr;
     return Fail(RefusedForNow());
   }
@@ -171,6 +167,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   const Access access = AccessOf(request.info, match);
   const Verdict verdict = authorizers->Authorize(request.user, access);
   if (IsVoid()) return Fail(WouldWait());
+  TRY(HadRoom());  // What a webhook of it was not asked may have been forbidden.
   metrics.Authorized(verdict);
   const bool is_untold = !verdict.allowed() && !verdict.error.empty();
   if (request.told != nullptr) {

@@ -7,6 +7,7 @@
 #include "api/codec/document_bytes.h"
 #include "api/kinds/versions.h"
 #include "api/patch/patch.h"
+#include "apiserver/admission/had_room.h"
 #include "apiserver/admission/ignored_time.h"
 #include "apiserver/admission/request_document.h"
 #include "apiserver/request/api_errors.h"
@@ -168,6 +169,7 @@ Result<std::optional<Webhooks::Sent>> Webhooks::Match(const Hook& hook,
     }
   }
   const Result<bool> holds = ConditionsHold(hook, request, sent, mutating);
+  TRY(HadRoom());
   if (!holds && hook.ignores_failure) return std::nullopt;
   if (!holds) {
     // Not as plugins call it: one whose name is not known yet has none.

@@ -1,6 +1,7 @@
 // Admission webhooks against the real server: the webhook is a real one too, over TLS on loopback.
 #include <gtest/gtest.h>
 
+#include "apiserver/server/full_room_fixture.h"
 #include "apiserver/webhooks/webhook_fixture.h"
 
 namespace skiff {
@@ -292,6 +293,30 @@ TEST_F(WebhookTest, MatchConditionsDecideWhoIsAsked) {
   EXPECT_FALSE(has("evaluation_errors_total", "v", "validating"));
   EXPECT_TRUE(has("evaluation_errors_total", "w", "validating"));
   EXPECT_TRUE(has("evaluation_seconds_count", "x", "admit"));
+}
+
+TEST_F(WebhookTest, NobodyPassesAWebhookWhoseConditionFindsNoMemory) {
+  const Json large = {{"failurePolicy", "Ignore"},
+                      {"matchConditions",
+                       {{{"name", "c"}, {"expression", "lists.range(100000).size() == 100000"}}}}};
+  const auto expect = [&](const char* name, const std::string& path) {
+    At(path, Denies({{"message", "never"}}));
+    {
+      const FullRoom full;
+      EXPECT_EQ(MakeMap(name).code, 429);
+    }
+    EXPECT_TRUE(Called().empty());
+    EXPECT_EQ(Get(std::string(kMaps) + "/" + name).code, 404);
+  };
+  Validating({Hook("v", large)});
+  expect("a", "/v");
+  ASSERT_EQ(
+      Ask("DELETE", "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/v").code,
+      200);
+  Mutating({Hook("m", large)});
+  expect("b", "/m");
+  EXPECT_EQ(MakeMap("b").code, 400);
+  EXPECT_EQ(Called(), (std::vector<std::string>{"/m"}));
 }
 
 TEST_F(WebhookTest, AConnectionIsAskedAboutByItsOptions) {
