@@ -183,6 +183,9 @@ class Load {
       });
     }
   }
+  ~Load() { Stop(); }  // Also of a test that failed half-way.
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
   void Stop() {
     stop_ = true;
     for (std::thread& thread : threads_) thread.join();
