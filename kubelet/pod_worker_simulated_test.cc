@@ -70,7 +70,7 @@ TEST_F(SimulatedPodTest, AfterAStartOfTheProcessItSaysWhenTheContainerBeforeEnde
   before.state.running.emplace().started_at = Time(TimePoint(1s));
   StartWorker();
   ASSERT_THAT(Status().container_statuses, testing::SizeIs(1));
-  const auto& container = Status().container_statuses[0];
+  const core_v1::ContainerStatus container = Status().container_statuses[0];
   EXPECT_TRUE(container.state.running);
   EXPECT_EQ(container.restart_count, 1);
   ASSERT_TRUE(container.last_state.terminated);
