@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstdio>
@@ -101,6 +102,17 @@ Result<std::string> ReadWholeFile(const std::string& path) {
     if (count < 0 && errno != EINTR) return FileFault("read", path);
     if (count > 0) text.append(piece, static_cast<size_t>(count));
   }
+}
+
+std::string ReadEndOfFile(const std::string& path, size_t bytes_max) {
+  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat there {};
+  if (file.get() < 0 || ::fstat(file.get(), &there) != 0) return "";
+  std::string text(bytes_max, '\0');
+  const off_t begin = std::max<off_t>(0, there.st_size - static_cast<off_t>(bytes_max));
+  const ssize_t count = ::pread(file.get(), text.data(), text.size(), begin);
+  text.resize(static_cast<size_t>(std::max<ssize_t>(0, count)));
+  return text;
 }
 
 Result<> WriteWholeFile(const std::string& path, std::string_view text, int mode) {

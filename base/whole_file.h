@@ -10,6 +10,8 @@ namespace skiff {
 
 // NotFound where there is none; Forbidden, or another error, where it cannot be read.
 Result<std::string> ReadWholeFile(const std::string& path);
+// Its last bytes, as an error shows those of a log; none where it cannot be read.
+std::string ReadEndOfFile(const std::string& path, size_t bytes_max);
 // Replaces the file, or a link of that name, by one of this text and mode, in one step; synced. It
 // is written beside it under another name, PATH.new, and never into what somebody else has put
 // there, who would read or choose what secrets go into.

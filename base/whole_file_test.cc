@@ -73,6 +73,14 @@ TEST_F(WholeFileTest, WhatIsThereAndCannotBeReadIsNotMissing) {
   EXPECT_EQ(folder.error().message, "read " + Path("folder") + ": is a directory");
 }
 
+TEST_F(WholeFileTest, OfALogTheLastBytesAreShown) {
+  std::ofstream(Path("log")) << "begins\nends\n";
+  EXPECT_EQ(ReadEndOfFile(Path("log"), 5), "ends\n");
+  EXPECT_EQ(ReadEndOfFile(Path("log"), 100), "begins\nends\n");
+  EXPECT_EQ(ReadEndOfFile(Path("none"), 5), "");
+  EXPECT_EQ(ReadEndOfFile(folder_, 5), "");
+}
+
 TEST_F(WholeFileTest, AUsersFileStaysWhereItIsAndItsOwners) {
   fs::create_directory(Path("dotfiles"));
   std::ofstream(Path("dotfiles/config")) << "before";

@@ -1,8 +1,8 @@
-#include <fstream>
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
 #include "api/text/yaml.h"
+#include "base/whole_file.h"
 #include "cli/json_text.h"
 #include "cli/session.h"
 #include "cli/verbs.h"
@@ -25,12 +25,9 @@ Result<std::string> PatchText(Command& command, const std::string& patch, const 
   }
   if (file.empty()) return patch;
   if (file == "-") return command.environment().read_input();
-  std::ifstream in(file);
-  if (!in) {
-    return CliError(
-        fmt::format("unable to read patch file: open {}: no such file or directory", file));
-  }
-  return std::string(std::istreambuf_iterator<char>(in), {});
+  auto text = ReadWholeFile(file);
+  if (!text) return CliError("unable to read patch file: " + text.error().message);
+  return text;
 }
 
 // JSON goes to the server as it is, so that it is the server who finds fault with it; YAML becomes

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
-#include <fstream>
 
 #include "base/log.h"
+#include "base/whole_file.h"
 #include "client/kubeconfig.h"
 #include "client/transport.h"
 
@@ -15,12 +15,6 @@ namespace {
 const Log kLog("dns");
 constexpr int kDnsPort = 53;
 constexpr char kServiceAccountDirectory[] = "/var/run/secrets/kubernetes.io/serviceaccount";
-
-Result<std::string> ReadTextFile(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return Fail(Reason::kNotFound, "cannot read " + path);
-  return std::string((std::istreambuf_iterator<char>(file)), {});
-}
 
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
@@ -122,7 +116,7 @@ Result<ServerOptions> ServerOptionsOf(const DnsFlags& flags) {
     options.upstreams.push_back(upstream);
   }
   if (!FollowsResolvConf(flags)) return options;
-  const auto text = ReadTextFile(flags.resolv_conf);
+  const auto text = ReadWholeFile(flags.resolv_conf);
   // A machine without a network may have none yet; whoever names another one means it.
   if (!text && flags.resolv_conf != DnsFlags().resolv_conf) return Fail(text.error());
   if (text) options.upstreams = ServersOf(*text);

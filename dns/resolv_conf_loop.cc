@@ -1,9 +1,9 @@
 #include "dns/resolv_conf_loop.h"
 
 #include <filesystem>
-#include <fstream>
 #include <set>
 
+#include "base/whole_file.h"
 #include "dns/upstreams.h"
 
 namespace skiff::dns {
@@ -45,12 +45,10 @@ void ResolvConfLoop::Watch() {
 
 Duration ResolvConfLoop::Step() {
   Watch();
-  std::ifstream file(path_);
-  if (!file) return kNever;
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (text == known_) return kNever;
-  known_ = text;
-  const auto servers = ServersOf(text);
+  auto text = ReadWholeFile(path_);
+  if (!text || *text == known_) return kNever;
+  known_ = std::move(*text);
+  const auto servers = ServersOf(known_);
   log_.Info("upstream servers read", {{"file", path_}, {"servers", servers.size()}});
   changed_(servers);
   return kNever;

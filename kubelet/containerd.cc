@@ -20,6 +20,7 @@
 #include "base/lock_within.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/whole_file.h"
 #include "kubelet/cgroup_room.h"
 #include "kubelet/containerd_config.h"
 #include "kubelet/containerd_host.h"
@@ -38,6 +39,7 @@ constexpr char kSystemSocket[] = "/run/containerd/containerd.sock";
 constexpr size_t kSocketPathMax = sizeof(sockaddr_un::sun_path) - 1;
 // How often a containerd that listens but still recovers its pods is asked again.
 constexpr Duration kRecoveryStep = 20ms;
+constexpr size_t kLogShown = 1500;  // Of its end, where it does not come up.
 
 const Log& Logger() {
   static const Log log("containerd");
@@ -91,13 +93,6 @@ std::string BootId() {
   return id;
 }
 
-std::string LogEnd(const std::string& path) {
-  std::ifstream in(path, std::ios::ate);
-  constexpr std::streamoff kShown = 1500;
-  in.seekg(std::max<std::streamoff>(0, in.tellg() - std::streampos(kShown)));
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
 // State of an earlier boot names processes and mounts that are gone.
 Result<> PrepareFolders(const ContainerdPaths& paths) {
   std::error_code error;
@@ -106,8 +101,8 @@ Result<> PrepareFolders(const ContainerdPaths& paths) {
   if (boot != BootId()) fs::remove_all(paths.Run(), error);
   error = MakePrivateFolder(paths.directory);
   if (error) return Fail(Reason::kForbidden, paths.directory + ": " + error.message());
-  for (const std::string& folder : {paths.Root(), paths.Run(), paths.CniConf(),
-                                    paths.directory + "/certs.d"}) {
+  for (const std::string& folder :
+       {paths.Root(), paths.Run(), paths.CniConf(), paths.directory + "/certs.d"}) {
     fs::create_directories(folder, error);
     if (error) return Fail(Reason::kForbidden, folder + ": " + error.message());
   }
@@ -167,8 +162,8 @@ Result<> WaitUntilServing(const ContainerdPaths& paths, const ProcessId& process
     }
     if (!IsAlive(process)) {
       result =
-          Fail(Reason::kInternalError,
-               "containerd ended while it started; its log ends with:\n" + LogEnd(paths.Log()));
+          Fail(Reason::kInternalError, "containerd ended while it started; its log ends with:\n" +
+                                           ReadEndOfFile(paths.Log(), kLogShown));
       break;
     }
     if (options.stop.stop_requested()) {
@@ -177,7 +172,7 @@ Result<> WaitUntilServing(const ContainerdPaths& paths, const ProcessId& process
     }
     if (clock.Monotonic() > deadline) {
       result = Fail(Reason::kTimeout, "containerd did not come up in time; its log ends with:\n" +
-                                          LogEnd(paths.Log()));
+                                          ReadEndOfFile(paths.Log(), kLogShown));
       break;
     }
     WaitForChange(inotify, kRecoveryStep);

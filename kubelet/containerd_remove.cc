@@ -14,6 +14,7 @@
 #include "base/control_loop.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/whole_file.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_host.h"
 #include "kubelet/containerd_paths.h"
@@ -92,8 +93,8 @@ std::vector<Leftover> Leftovers(const ContainerdPaths& paths) {
   for (const auto& bundle : fs::directory_iterator(paths.Tasks(), error)) {
     Leftover leftover{.id = bundle.path().filename()};
     std::getline(std::ifstream(bundle.path() / "address"), leftover.shim_socket);
-    std::ifstream file(bundle.path() / "config.json");
-    const Json config = Json::parse(file, nullptr, false);
+    const std::string text = ReadWholeFile(bundle.path() / "config.json").value_or("");
+    const Json config = Json::parse(text, nullptr, false);
     const Json::json_pointer namespaces("/linux/namespaces");
     if (config.is_object() && config.contains(namespaces)) {
       for (const Json& entry : config[namespaces]) {
@@ -105,11 +106,6 @@ std::vector<Leftover> Leftovers(const ContainerdPaths& paths) {
     leftovers.push_back(std::move(leftover));
   }
   return leftovers;
-}
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream in(path);
-  return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 // In a container that shares its host's processes one sees the shims of others, whose directory may
@@ -127,12 +123,12 @@ bool IsOurShim(const std::string& pid, const std::string& command,
 // Whether the process is a shim of ours or runs in a container of ours.
 bool BelongsToUs(const std::string& pid, const ContainerdPaths& paths,
                  const std::vector<Leftover>& leftovers) {
-  const std::string command = ReadAll("/proc/" + pid + "/cmdline");
+  const std::string command = ReadWholeFile("/proc/" + pid + "/cmdline").value_or("");
   if (command.find("containerd-shim") != std::string::npos &&
       command.find(paths.Socket()) != std::string::npos) {
     return IsOurShim(pid, command, leftovers);
   }
-  const std::string cgroups = ReadAll("/proc/" + pid + "/cgroup");
+  const std::string cgroups = ReadWholeFile("/proc/" + pid + "/cgroup").value_or("");
   for (const Leftover& leftover : leftovers) {
     if (cgroups.find("/" + leftover.id + "\n") != std::string::npos) return true;
   }

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <fstream>
+
+#include "base/whole_file.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -87,13 +88,13 @@ void ManifestSource::ReadOne(const std::string& path, Files& files) {
   const auto before = files_.find(path);
   File file;
   if (!too_long) {
-    std::ifstream in(path, std::ios::binary);
-    const bool is_unread = !in.is_open() && fs::exists(path, error);
+    auto text = ReadWholeFile(path);
+    const bool is_unread = !text && fs::exists(path, error);
     if (is_unread && before != files_.end()) {
       files[path] = before->second;
       return;
     }
-    file.text.assign(std::istreambuf_iterator<char>(in), {});
+    if (text) file.text = std::move(*text);
   }
   if (before != files_.end() && before->second->text == file.text) {
     files[path] = before->second;

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 
+#include "base/whole_file.h"
 #include "kubelet/pod_observed.h"
 #include "kubelet/stats/directory_usage.h"
 
@@ -15,8 +15,7 @@ namespace skiff::kubelet {
 namespace {
 
 std::string ReadText(const std::string& path) {
-  std::ifstream file(path);
-  return std::string((std::istreambuf_iterator<char>(file)), {});
+  return ReadWholeFile(path).value_or("");
 }
 
 std::optional<int64_t> NumberAt(std::string_view text) {

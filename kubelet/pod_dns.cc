@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <sstream>
 
 #include "api/rules/core/ip.h"
 #include "api/text/go_text.h"
+#include "base/whole_file.h"
 #include "http/socket.h"
 
 namespace skiff::kubelet {
@@ -19,7 +19,7 @@ constexpr size_t kNameserversMax = 3;
 constexpr size_t kSearchesMax = 32;
 constexpr size_t kSearchLineMax = 2048;
 constexpr size_t kClusterSearches = 3;  // Those of the cluster's domain.
-constexpr size_t kDomainMax = 253;  // Some resolvers abort on longer ones.
+constexpr size_t kDomainMax = 253;      // Some resolvers abort on longer ones.
 
 void AppendUnique(std::vector<std::string>& list, const std::vector<std::string>& more) {
   for (const std::string& item : more) {
@@ -75,10 +75,6 @@ bool NamesNoServer(const std::string& resolv_conf) {
     if (words >> keyword && keyword == "nameserver" && !(words >> server)) return true;
   }
   return false;
-}
-
-std::string ReadAll(std::istream& in) {
-  return std::string((std::istreambuf_iterator<char>(in)), {});
 }
 
 bool IsLoopback(const std::string& server) {
@@ -150,21 +146,18 @@ cri::DnsConfig PodDns(const core_v1::Pod& pod, const DnsSettings& settings,
 
 DnsSettings ReadNodeDns(DnsSettings settings) {
   if (settings.node_resolv_conf.empty()) return settings;
-  std::ifstream file(settings.node_resolv_conf);
-  settings.node = ParseResolvConf(ReadAll(file));
+  settings.node = ParseResolvConf(ReadWholeFile(settings.node_resolv_conf).value_or(""));
   return settings;
 }
 
 std::string ResolvConfProblem(const DnsSettings& settings) {
   const std::string& path = settings.node_resolv_conf;
   if (path.empty()) return "";
-  errno = 0;
-  std::ifstream file(path);
-  if (!file) return fmt::format("open {}: {}", path, http::ErrnoText(errno));
-  const std::string text = ReadAll(file);
+  const auto text = ReadWholeFile(path);
+  if (!text) return text.error().message;
   // The kubelet's words, which end so; it looks no further then.
-  if (NamesNoServer(text)) return "nameserver list is empty ";
-  const auto searches = ParseResolvConf(text).searches;
+  if (NamesNoServer(*text)) return "nameserver list is empty ";
+  const auto searches = ParseResolvConf(*text).searches;
   const size_t searches_max =
       settings.cluster_domain.empty() ? kSearchesMax : kSearchesMax - kClusterSearches;
   if (searches.size() > searches_max) {

@@ -4,6 +4,7 @@
 
 #include "api/codec/json.h"
 #include "api/pods/pod_phase.h"
+#include "base/whole_file.h"
 #include "kubelet/pod_worker.h"
 #include "kubelet/static_pod.h"
 
@@ -62,9 +63,9 @@ void PodWorker::RememberFailure(const core_v1::Pod& pod) const {
 
 void PodWorker::RecallFailure(const core_v1::Pod& pod) {
   if (!context_.writes_files || IsStaticPod(pod) || HasEnded(pod.status.phase)) return;
-  std::ifstream file(FailureFile(pod));
-  if (!file) return;
-  const Json memory = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const auto written = ReadWholeFile(FailureFile(pod));
+  if (!written) return;
+  const Json memory = Json::parse(*written, nullptr, /*allow_exceptions=*/false);
   const auto text = [&](const char* name) {
     const auto found = memory.find(name);
     return found != memory.end() && found->is_string() ? found->get<std::string>() : "";

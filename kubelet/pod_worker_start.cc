@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "base/seconds.h"
+#include "base/whole_file.h"
 #include "kubelet/linux_resources.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/pod_worker.h"
@@ -207,8 +208,7 @@ bool PodWorker::MakeSandbox(const core_v1::Pod& pod, const ObservedPod& observed
 Duration PodWorker::EndOf(const ObservedContainer& container) {
   End& end = ends_[container.status.metadata.name];
   if (end.container_id != container.status.id) {
-    end = {container.status.id,
-           context_.clock.Monotonic() - Age(container.status.finished_at)};
+    end = {container.status.id, context_.clock.Monotonic() - Age(container.status.finished_at)};
   }
   return end.at;
 }
@@ -349,8 +349,8 @@ Result<std::string> PodWorker::TargetOf(const core_v1::Pod& pod, const std::stri
   if (found == list.end() || found->target_container_name.empty()) return "";
   const ObservedContainer* target = observed.Newest(found->target_container_name);
   if (target == nullptr) {
-    return Fail(Reason::kNotFound, "unable to find target container " +
-                                       found->target_container_name);
+    return Fail(Reason::kNotFound,
+                "unable to find target container " + found->target_container_name);
   }
   // Where all processes of the pod see each other, there is nothing to join.
   const bool is_shared = pod.spec.host_pid || pod.spec.share_process_namespace.value_or(false);
@@ -388,8 +388,7 @@ Result<EnvFile> PodWorker::EnvFileOf(const core_v1::Pod& pod, const std::string&
   auto file = ReadEnvFile(directory->second.path, path, bytes_max);
   const std::string& problem = file ? file->problem : file.error().message;
   if (!problem.empty()) {
-    log_.Info("env file not read",
-              {{"pod", PodText(pod)}, {"volume", volume}, {"error", problem}});
+    log_.Info("env file not read", {{"pod", PodText(pod)}, {"volume", volume}, {"error", problem}});
   }
   if (!file) return Fail(file.error().reason, kBadEnvFile);
   return file;
@@ -449,10 +448,7 @@ Result<ContainerInput> PodWorker::Prepare(const core_v1::Pod& pod,
   std::error_code ignored;
   fs::create_directories(directory + "/containers/" + container.name, ignored);
   std::string node_hosts;
-  if (pod.spec.host_network) {
-    std::ifstream file("/etc/hosts");
-    node_hosts.assign(std::istreambuf_iterator<char>(file), {});
-  }
+  if (pod.spec.host_network) node_hosts = ReadWholeFile("/etc/hosts").value_or("");
   std::vector<std::string> ips;
   for (const auto& ip : current.status.pod_ips) ips.push_back(ip.ip);
   input.etc_hosts = directory + "/etc-hosts";

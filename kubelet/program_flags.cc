@@ -3,12 +3,12 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "api/rules/core/ip.h"
 #include "base/flags.h"
 #include "base/version.h"
+#include "base/whole_file.h"
 #include "kubelet/node_addresses.h"
 #include "kubelet/program.h"
 
@@ -125,8 +125,9 @@ void AddLimitFlags(Flags& flags, KubeletFlags& to, RawFlags& raw) {
             "A younger image is not removed.");
   flags.Add("image-gc-low-threshold", it.image_gc_low_threshold_percent,
             "Disk usage down to which they are.");
-  flags.Add("allowed-unsafe-sysctls", it.allowed_unsafe_sysctls,
-            "Kernel parameters, and patterns that end in *, that pods may set beside the safe ones.");
+  flags.Add(
+      "allowed-unsafe-sysctls", it.allowed_unsafe_sysctls,
+      "Kernel parameters, and patterns that end in *, that pods may set beside the safe ones.");
   flags.Add("seccomp-default", it.seccomp_default,
             "Containers that name no seccomp profile get the runtime's own.");
   flags.Add("eviction-hard", raw.eviction_hard, "Thresholds, memory.available<100Mi,...");
@@ -246,9 +247,8 @@ void AddUnusedMachineFlags(Flags& flags) {
   for (const char* name : {"log-json-split-stream", "log-text-split-stream"}) {
     flags.AddUnused({name, "all lines go to stderr", {"false"}, kSwitch});
   }
-  for (const char* name :
-       {"kubelet-cgroups", "runtime-cgroups", "system-cgroups", "oom-score-adj",
-        "max-open-files"}) {
+  for (const char* name : {"kubelet-cgroups", "runtime-cgroups", "system-cgroups", "oom-score-adj",
+                           "max-open-files"}) {
     flags.Ignore(name, "who starts it chooses");
   }
   flags.Ignore("sync-frequency", "a change is acted upon when it comes");
@@ -372,16 +372,13 @@ Result<KubeletConfiguration> LoadConfiguration(const std::string& path) {
                                               "error: {}",
                                               path, why));
   };
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return fail(
-        fmt::format("failed to read kubelet config file \"{0}\", error: open {0}: no such "
-                    "file or directory",
-                    path));
+  const auto text = ReadWholeFile(path);
+  if (!text) {
+    return fail(fmt::format("failed to read kubelet config file \"{}\", error: {}", path,
+                            text.error().message));
   }
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  if (text.empty()) return fail(fmt::format("kubelet config file \"{}\" was empty", path));
-  auto decoded = DecodeKubeletConfiguration(text);
+  if (text->empty()) return fail(fmt::format("kubelet config file \"{}\" was empty", path));
+  auto decoded = DecodeKubeletConfiguration(*text);
   if (!decoded) return fail(decoded.error().message);
   // Paths in the file are relative to it.
   const fs::path directory = fs::absolute(path).parent_path();

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "api/codec/document.h"
@@ -43,9 +42,9 @@ bool IsSame(const PullSecret& a, const PullSecret& b) {
 Json ReadObject(const fs::path& path) {
   std::error_code error;
   if (fs::file_size(path, error) > kFileBytesMax || error) return {};
-  std::ifstream file(path);
-  const std::string text((std::istreambuf_iterator<char>(file)), {});
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto text = ReadWholeFile(path);
+  if (!text) return {};
+  Json json = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
   return json.is_object() ? json : Json();
 }
 

@@ -7,6 +7,7 @@
 
 #include "api/codec/typed.h"
 #include "api/rules/pods/pod_resources.h"
+#include "base/whole_file.h"
 #include "kubelet/static_pod.h"
 
 namespace skiff::kubelet {
@@ -30,8 +31,9 @@ Resizes::Resizes(Settings settings, std::function<void(const std::string& pod_ui
 Resizes::Checkpoint Resizes::Load(const char* name) const {
   Checkpoint out;
   if (settings_.directory.empty()) return out;
-  std::ifstream file(settings_.directory + "/" + name);
-  const Json document = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const auto text = ReadWholeFile(settings_.directory + "/" + name);
+  if (!text) return out;
+  const Json document = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
   const auto entries = document.find("entries");
   if (!document.is_object() || entries == document.end() || !entries->is_object()) return out;
   for (const auto& [uid, containers] : entries->items()) {

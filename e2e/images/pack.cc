@@ -4,6 +4,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/whole_file.h"
+
 #include "base/process.h"
 #include "kubelet/image_pack.h"
 
@@ -11,12 +13,6 @@ namespace skiff {
 namespace {
 
 constexpr char kBusybox[] = "/bin/busybox";
-
-Result<std::string> ReadFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return Fail(Reason::kNotFound, path + ": cannot be read");
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 ImageFile Program(const std::string& path, std::string content) {
   return {.path = path, .mode = 0755, .content = std::move(content)};
@@ -34,18 +30,18 @@ void AddBasics(ImageSource& image) {
 
 Result<ImageSource> Web(const std::string& name, const std::string& programs) {
   ImageSource image{.names = {"skiff.local/" + name + ":1.0"},
-                    .files = {Program(name, TRY(ReadFile(programs + "/" + name)))},
+                    .files = {Program(name, TRY(ReadWholeFile(programs + "/" + name)))},
                     .entrypoint = {"/" + name},
                     .exposed_ports = {"80/tcp"},
                     .labels = {{"org.opencontainers.image.title", name}}};
-  image.files.push_back(Program("bin/client", TRY(ReadFile(programs + "/client"))));
+  image.files.push_back(Program("bin/client", TRY(ReadWholeFile(programs + "/client"))));
   AddBasics(image);
   return image;
 }
 
 Result<ImageSource> Busybox(const std::string& programs) {
   ImageSource image{.names = {"busybox:1.35", "busybox:latest"},
-                    .files = {Program("bin/busybox", TRY(ReadFile(kBusybox)))},
+                    .files = {Program("bin/busybox", TRY(ReadWholeFile(kBusybox)))},
                     .command = {"sh"},
                     .labels = {{"org.opencontainers.image.title", "busybox"}}};
   std::istringstream applets(TRY(RunChecked({.argv = {kBusybox, "--list-full"}})));
@@ -53,7 +49,7 @@ Result<ImageSource> Busybox(const std::string& programs) {
     if (applet == "bin/busybox" || applet == "linuxrc") continue;
     image.files.push_back({.path = applet, .symlink_to = kBusybox});
   }
-  image.files.push_back(Program("bin/client", TRY(ReadFile(programs + "/client"))));
+  image.files.push_back(Program("bin/client", TRY(ReadWholeFile(programs + "/client"))));
   AddBasics(image);
   return image;
 }
@@ -70,7 +66,7 @@ Result<> Write(const std::string& folder, const std::string& name, const ImageSo
 Result<> PackAll(const std::string& programs, const std::string& folder) {
   TRY(Write(folder, "pause",
             {.names = {"skiff.local/pause:3.10"},
-             .files = {Program("pause", TRY(ReadFile(programs + "/pause")))},
+             .files = {Program("pause", TRY(ReadWholeFile(programs + "/pause")))},
              .entrypoint = {"/pause"},
              .user = "65535:65535"}));
   for (const std::string name : {"nautilus", "kitten"}) {
@@ -79,7 +75,7 @@ Result<> PackAll(const std::string& programs, const std::string& folder) {
   }
   TRY(Write(folder, "client",
             {.names = {"skiff.local/client:1.0"},
-             .files = {Program("bin/client", TRY(ReadFile(programs + "/client")))},
+             .files = {Program("bin/client", TRY(ReadWholeFile(programs + "/client")))},
              .entrypoint = {"/bin/client"}}));
   const auto busybox = Busybox(programs);
   if (!busybox && busybox.error().reason == Reason::kNotFound) {

@@ -9,6 +9,7 @@
 
 #include "api/values.h"
 #include "base/process.h"
+#include "base/whole_file.h"
 
 namespace skiff {
 namespace {
@@ -94,8 +95,7 @@ Result<> WriteCniConfig(const std::string& directory, const CniNetwork& network)
   if (error) return Fail(Reason::kForbidden, directory + ": " + error.message());
   const std::string path = directory + "/10-" + network.name + ".conflist";
   const std::string text = CniConflist(network);
-  std::ifstream before(path);
-  if (std::string(std::istreambuf_iterator<char>(before), {}) == text) return {};
+  if (const auto before = ReadWholeFile(path); before && *before == text) return {};
   const std::string temporary = directory + "/." + network.name + ".new";
   std::ofstream file(temporary, std::ios::trunc);
   file << text;

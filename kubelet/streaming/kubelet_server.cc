@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "base/whole_file.h"
 #include "http/tunnel.h"
 #include "kubelet/node_stats.h"
 #include "kubelet/pod_lookup.h"
@@ -21,8 +21,7 @@ namespace skiff::kubelet {
 namespace {
 
 std::string FileText(const char* path) {
-  std::ifstream file(path);
-  return std::string((std::istreambuf_iterator<char>(file)), {});
+  return ReadWholeFile(path).value_or("");
 }
 
 NodeUse NodeUseNow(TimePoint now) {
@@ -203,9 +202,9 @@ http::Response KubeletServer::CadvisorMetrics() {
 
 http::Response KubeletServer::Summary(const http::Request& request) {
   const SummaryOptions options{.only_cpu_and_memory = IsTrue(request, "only_cpu_and_memory")};
-  const auto node = measurer_.Measure(options.only_cpu_and_memory
-                                          ? NodeMeasurer::Extent::kProcessorsAndMemory
-                                          : NodeMeasurer::Extent::kDirectories);
+  const auto node =
+      measurer_.Measure(options.only_cpu_and_memory ? NodeMeasurer::Extent::kProcessorsAndMemory
+                                                    : NodeMeasurer::Extent::kDirectories);
   if (!node) return PlainAnswer(500, node.error().message);
   return JsonAnswer(SummaryOf(*node, options));
 }

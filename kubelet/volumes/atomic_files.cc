@@ -8,10 +8,10 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <set>
 
+#include "base/whole_file.h"
 #include "kubelet/volumes/beneath.h"
 
 namespace skiff::kubelet {
@@ -50,9 +50,8 @@ bool IsSame(const fs::path& path, const FileContent& wanted, const std::optional
   if ((info.st_mode & 07777) != (ModeOf(wanted, group) & 07777)) return false;
   if (wanted.owner && info.st_uid != *wanted.owner) return false;
   if (group && info.st_gid != group->group) return false;
-  std::ifstream in(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(in)), {});
-  return bytes == wanted.bytes;
+  const auto bytes = ReadWholeFile(path);
+  return bytes && *bytes == wanted.bytes;
 }
 
 bool IsCurrent(const fs::path& data, const Files& files, const std::optional<FsGroup>& group) {

@@ -8,8 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
+
+#include "base/whole_file.h"
 
 #include "kubelet/mount_table.h"
 
@@ -48,10 +49,7 @@ class TemporaryTree {
   bool Exists(const std::string& path) const {
     return std::filesystem::exists(std::filesystem::symlink_status(Path(path)));
   }
-  std::string Read(const std::string& path) const {
-    std::ifstream file(Path(path));
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string Read(const std::string& path) const { return ReadWholeFile(Path(path)).value_or(""); }
   struct stat Stat(const std::string& path) const {
     struct stat info {};
     EXPECT_EQ(lstat(Path(path).c_str(), &info), 0) << path;

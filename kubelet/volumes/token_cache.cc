@@ -1,18 +1,18 @@
 #include "kubelet/volumes/token_cache.h"
 
 #include <algorithm>
-#include <fstream>
 
 #include "api/values.h"
 #include "base/hash.h"
+#include "base/whole_file.h"
 
 namespace skiff::kubelet {
 
 std::optional<std::string> KeptToken(const std::string& path, int64_t lifetime_seconds,
                                      TimePoint now) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::nullopt;
-  std::string token((std::istreambuf_iterator<char>(file)), {});
+  auto kept = ReadWholeFile(path);
+  if (!kept) return std::nullopt;
+  std::string token = std::move(*kept);
   const auto first = token.find('.');
   const auto second = token.find('.', first + 1);
   if (first == std::string::npos || second == std::string::npos) return std::nullopt;

@@ -13,9 +13,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <sstream>
+
+#include "base/whole_file.h"
 
 namespace skiff::ingress {
 namespace {
@@ -33,12 +34,8 @@ constexpr char kNewestWorker[] = "@1";
 constexpr size_t kAnswerBytesMax = 64 << 20;
 // How often one that starts is asked again.
 constexpr int kStartStepMs = 20;
+constexpr size_t kLogShown = 1000;  // Of its end, where it fails.
 constexpr Duration kStopGrace = 5s;
-
-std::string TextOfFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(in), {});
-}
 
 // Keys of certificates are among them.
 Result<> WritePrivately(const std::string& path, const std::string& text) {
@@ -70,13 +67,6 @@ std::string AlertsIn(const std::string& said) {
     alerts += (alerts.empty() ? "" : "\n") + line.substr(end + 4);
   }
   return alerts.empty() ? said : alerts;
-}
-
-std::string LogEndOf(const std::string& path) {
-  std::ifstream in(path, std::ios::ate | std::ios::binary);
-  constexpr std::streamoff kShown = 1000;
-  in.seekg(std::max<std::streamoff>(0, in.tellg() - std::streampos(kShown)));
-  return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
 // A connection to a socket in the file system that does not wait longer than it should. While it
@@ -148,7 +138,7 @@ std::optional<ProcessId> Haproxy::Process() const {
 }
 
 std::string Haproxy::ConfigText() const {
-  return TextOfFile(Path(kCurrent) + "/" + kConfigFile);
+  return ReadWholeFile(Path(kCurrent) + "/" + kConfigFile).value_or("");
 }
 
 Result<std::string> Haproxy::AskMaster(const std::string& command,
@@ -239,11 +229,11 @@ Result<> Haproxy::WaitForSignature(const std::string& signature, const ProcessId
     if (serves && *serves == signature) return {};
     if (!IsAlive(process)) {
       return Fail(Reason::kInternalError,
-                  "haproxy ended; its log ends with:\n" + LogEndOf(Path(kLog)));
+                  "haproxy ended; its log ends with:\n" + ReadEndOfFile(Path(kLog), kLogShown));
     }
     if (clock.Monotonic() > deadline) {
-      return Fail(Reason::kTimeout,
-                  "no new worker of haproxy serves; its log ends with:\n" + LogEndOf(Path(kLog)));
+      return Fail(Reason::kTimeout, "no new worker of haproxy serves; its log ends with:\n" +
+                                        ReadEndOfFile(Path(kLog), kLogShown));
     }
     poll(nullptr, 0, kStartStepMs);
     if (meanwhile) meanwhile();
