@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <semaphore>
 
 #include "api/values.h"

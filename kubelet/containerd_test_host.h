@@ -7,12 +7,12 @@
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
 
 #include "base/process.h"
+#include "base/whole_file.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_paths.h"
 #include "kubelet/cri_grpc.h"
@@ -99,11 +99,10 @@ class ContainerdTestHost {
   std::string Cgroup() const { return "/" + network.name; }
 
   static ImageSource BusyboxImage() {
-    std::ifstream in("/bin/busybox", std::ios::binary);
     ImageSource image{.names = {kImage},
                       .files = {{.path = "bin/busybox",
                                  .mode = 0755,
-                                 .content = {std::istreambuf_iterator<char>(in), {}}},
+                                 .content = ReadWholeFile("/bin/busybox").value_or("")},
                                 {.path = "tmp", .mode = 01777, .folder = true}},
                       .command = {"sh"}};
     for (const char* applet : {"sh", "sleep", "cat", "httpd", "true"}) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "base/source_root.h"
 #include "kubelet/containerd_test_host.h"
 

@@ -11,6 +11,7 @@
 
 #include "api/values.h"
 #include "apiserver/audit/audit_options.h"
+#include "base/whole_file.h"
 
 namespace skiff {
 
@@ -29,13 +30,11 @@ class AuditTestLog {
   std::string path() const { return folder_ / "audit.log"; }
   // `rules` in YAML's flow style, and what else the policy says.
   AuditOptions Options(const std::string& rules, const std::string& more = "") const {
-    return {.policy_text = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: " + rules + "\n" + more,
-            .log = {.path = path()}};
+    return {
+        .policy_text = "apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: " + rules + "\n" + more,
+        .log = {.path = path()}};
   }
-  std::string Text() const {
-    std::ifstream file(path());
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string Text() const { return ReadWholeFile(path()).value_or(""); }
   std::vector<Json> Events() const {
     std::vector<Json> events;
     std::ifstream file(path());
