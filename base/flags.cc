@@ -14,6 +14,7 @@
 
 #include "base/did_you_mean.h"
 #include "base/feature_gates.h"
+#include "base/terminal.h"
 
 namespace skiff {
 namespace {
@@ -424,8 +425,9 @@ void Flags::LeaveOutHelp() {
 bool Flags::help_asked() const {
   return impl_->help;
 }
+// In lines that the terminal has room for.
 std::string Flags::Help() const {
-  return impl_->app.help();
+  return HelpWithin(impl_->app.help(), TerminalWidth());
 }
 
 std::string GoDurationText(Duration value) {

@@ -1,8 +1,6 @@
 #include "skiff/columns.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <sstream>
@@ -78,12 +76,6 @@ std::string Wrapped(const std::string& text, size_t width) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) AppendWrapped(line, width, wrapped);
   return wrapped;
-}
-
-size_t TerminalWidth() {
-  winsize size{};
-  if (isatty(STDOUT_FILENO) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0) return 0;
-  return size.ws_col;
 }
 
 std::string InColumns(const std::vector<std::vector<std::string>>& rows, size_t width_min) {

@@ -16,7 +16,5 @@ size_t WidestLine(const std::string& text);
 // row of two columns below the second. What is to be typed, set in by six, stays whole, as a
 // terminal itself breaks it in a way that can be copied.
 std::string Wrapped(const std::string& text, size_t width);
-// Of standard output; 0 where that is no terminal.
-size_t TerminalWidth();
 
 }  // namespace skiff

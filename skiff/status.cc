@@ -15,6 +15,7 @@
 #include "base/flags.h"
 #include "base/program.h"
 #include "base/shell_word.h"
+#include "base/terminal.h"
 #include "cli/json_text.h"
 #include "client/client.h"
 #include "client/kubeconfig.h"
