@@ -225,11 +225,13 @@ void Manager::Start(Executor& executor) {
   for (const auto& controller : controllers_) {
     for (const auto& loop : controller->loops_) executor.Add(*loop);
   }
-  for (const auto& loop : loops_) executor.Add(*loop);
   executor.Add(own_.events);
   for (const auto& [controller, actor] : actors_) executor.Add(actor->events);
   hands_.Start(executor);
   dependencies_.informers.Start(executor);
+  // Last: a loop may ask for caches and come to them, as for custom kinds, and this start would
+  // take one for complete to which the loop has not come yet.
+  for (const auto& loop : loops_) executor.Add(*loop);
 }
 
 void Manager::Stop() {

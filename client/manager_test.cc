@@ -197,6 +197,37 @@ class ThrowsOnce final : public Reconciler<ConfigMap> {
   std::map<std::string, int>& calls_;
 };
 
+// Runs nothing; in which order loops came.
+class Arrivals final : public Executor {
+ public:
+  void Add(ControlLoop& loop) override { loops.push_back(&loop); }
+  void Remove(ControlLoop&) override {}
+  void Wake(ControlLoop&) override {}
+  std::vector<ControlLoop*> loops;
+};
+
+TEST(ManagerTest, ALoopThatMayComeToCachesBeginsWhenAllOthersHaveStarted) {
+  class Idle final : public ControlLoop {
+   public:
+    Duration Step() override { return kNever; }
+  };
+  FakeClock clock;
+  SeededRandom random(1);
+  Arrivals arrivals;
+  KeptReplies server([](const http::Request& request) { return request.path; });
+  Client client(server.transport(), "test");
+  InformerFactory informers({client, clock, random});
+  Manager manager({server.transport(), clock, random, informers, "test"});
+  manager.informer<Node>();
+  auto loop = std::make_unique<Idle>();
+  const ControlLoop* const last = loop.get();
+  manager.AddLoop(std::move(loop));
+  manager.Start(arrivals);
+  ASSERT_GE(arrivals.loops.size(), 2u);
+  EXPECT_EQ(arrivals.loops.back(), last);
+  manager.Stop();
+}
+
 TEST(ManagerTest, AKeyWhoseReconcilerThrewIsTriedAgain) {
   FakeClock clock;
   SeededRandom random{1};
