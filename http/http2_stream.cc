@@ -209,6 +209,7 @@ void Http2Stream::SendData(std::string_view frame, size_t bytes) {
     queue_.clear();
     first_ = 0;
     write_due_ = kNever;
+    ArmTimer();  // A source that is to be looked at now and then does not wait for that time.
   } else if (first_ >= kSentPiecesMax) {
     queue_.erase(queue_.begin(), queue_.begin() + static_cast<ptrdiff_t>(first_));
     first_ = 0;

@@ -222,6 +222,26 @@ TEST(Http2, SourcesThatBreakOffResetTheirStreamAlone) {
   EXPECT_EQ(client.answer(short_stream).body, "five!");
 }
 
+// As a watch that has a time to end, of which nothing wakes it.
+TEST(Http2, WhatIsPulledNowAndThenIsSoAfterItHasSentSomething) {
+  PushedStream stream;
+  Fixture fixture(
+      [&](const Request&) {
+        return Streamed(std::make_unique<PushedSource>(stream, /*every_ms=*/20));
+      },
+      Http2Options());
+  Http2TestClient client(fixture.port());
+  const int32_t id = client.Get("/watch");
+  stream.Push("event");
+  client.AwaitBody(id, 5);
+  {
+    const std::lock_guard lock(stream.mutex);
+    stream.ended = true;
+  }
+  EXPECT_TRUE(client.AwaitClose(id).ended);
+  EXPECT_EQ(client.answer(id).body, "event");
+}
+
 TEST(Http2, AStreamThatTheClientResetsIsLetGoAtOnce) {
   PushedStream stream;
   Fixture fixture(
