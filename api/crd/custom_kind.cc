@@ -42,21 +42,28 @@ bool HasCondition(const Json& definition, std::string_view type) {
   return false;
 }
 
+// Of the versions that are served and not deprecated, the one to use; "": there is none.
+std::string VersionToUse(const Json& spec) {
+  std::string best;
+  for (const Json& version : ListAt(spec, "versions")) {
+    if (!version.value("served", false) || version.value("deprecated", false)) continue;
+    std::string candidate = version.value("name", "");
+    if (best.empty() || VersionGoesBefore(candidate, best)) best = std::move(candidate);
+  }
+  return best;
+}
+
 // `<group>/<version> <Kind> is deprecated`, and what to use in its place.
-std::string DeprecationOf(const Json& spec, const Json& version) {
+std::string DeprecationOf(const Json& spec, const Json& version, const std::string& to_use) {
   if (!version.value("deprecated", false)) return "";
   const std::string own = version.value("deprecationWarning", "");
   if (!own.empty()) return own;
   const std::string group = TextAt(spec, "group"), kind = TextAt(spec, "names.kind");
   const auto named = [&](const std::string& name) { return group + "/" + name + " " + kind; };
   const std::string name = version.value("name", "");
-  std::string text = named(name) + " is deprecated", best = name;
-  for (const Json& other : ListAt(spec, "versions")) {
-    if (!other.value("served", false) || other.value("deprecated", false)) continue;
-    const std::string candidate = other.value("name", "");
-    if (VersionGoesBefore(candidate, best)) best = candidate;
-  }
-  return best == name ? text : text + "; use " + named(best);
+  const std::string text = named(name) + " is deprecated";
+  const bool has_better = !to_use.empty() && VersionGoesBefore(to_use, name);
+  return has_better ? text + "; use " + named(to_use) : text;
 }
 
 // Everything that all versions have in common.
@@ -64,6 +71,7 @@ struct Definition {
   const Json& spec;
   const Json& names;  // Accepted.
   std::string stored_version;
+  std::string version_to_use;  // In place of deprecated ones.
   std::shared_ptr<VersionSchemas> schemas;
   std::shared_ptr<std::atomic<uint64_t>> defined_at;
   std::shared_ptr<const DefinitionMark> mark;
@@ -172,7 +180,7 @@ std::shared_ptr<const RuntimeKind> MakeKind(const Definition& definition, const 
   custom->list_kind = TextAt(definition.names, "listKind");
   custom->stored_version = definition.stored_version;
   custom->terminating = definition.terminating;
-  custom->deprecation = DeprecationOf(definition.spec, version);
+  custom->deprecation = DeprecationOf(definition.spec, version, definition.version_to_use);
   custom->own = definition.schemas->find(kind->api_version)->second;
   custom->stored = definition.schemas->find(definition.stored_version)->second;
   custom->versions = definition.schemas;
@@ -287,6 +295,7 @@ RuntimeKinds MakeKinds(const DefinitionText& cut, const MakeConverter& make_conv
       .spec = *spec,
       .names = *names,
       .stored_version = "",
+      .version_to_use = VersionToUse(*spec),
       .schemas = std::make_shared<VersionSchemas>(),
       .defined_at = RevisionOf(definition),
       .mark = std::make_shared<const DefinitionMark>(cut),

@@ -139,7 +139,7 @@ class Inspector {
         found_.unknown |= !keeps;
       }
     }
-    if (schema.has_defaults) found_.lacks_defaults |= found_defaults < DefaultsOf(schema);
+    if (schema.has_defaults) found_.lacks_defaults |= found_defaults < schema.Defaulted().size();
   }
 
   void Items(const Schema& schema, const Json& list, bool keeps) {
@@ -155,12 +155,6 @@ class Inspector {
         Items(*schema.items, item, true);
       }
     }
-  }
-
-  static size_t DefaultsOf(const Schema& schema) {
-    return static_cast<size_t>(std::ranges::count_if(schema.properties, [](const auto& property) {
-      return property.second->default_value.has_value();
-    }));
   }
 
   // No member of it is known.
@@ -336,8 +330,9 @@ class Defaulter {
       for (Json& item : content) Fill(schema.items.get(), item);
     }
     if (!content.is_object()) return;
-    for (const auto& [name, property] : schema.properties) {
-      if (!property->default_value || content.contains(name)) continue;
+    for (const uint32_t place : schema.Defaulted()) {
+      const auto& [name, property] = schema.properties[place];
+      if (content.contains(name)) continue;
       constexpr size_t kQuotesAndSigns = 4;  // "name":value,
       if (!Take(name.size() + kQuotesAndSigns, *property->default_value)) return;
       content[name] = *property->default_value;
@@ -391,9 +386,10 @@ bool LacksDefaults(const Schema& schema, const Json& content) {
                        [&](const Json& item) { return lacks(schema.items.get(), item); });
   }
   if (!content.is_object()) return false;
-  for (const auto& [name, property] : schema.properties) {
-    if (property->default_value && !content.contains(name)) return true;
-  }
+  const auto is_missing = [&](uint32_t place) {
+    return !content.contains(schema.properties[place].first);
+  };
+  if (std::ranges::any_of(schema.Defaulted(), is_missing)) return true;
   PropertySearch properties(schema);
   for (const auto& [name, value] : content.get_ref<const Json::object_t&>()) {
     const Schema* property = properties.Find(name);

@@ -7,7 +7,7 @@
 namespace skiff::crd {
 namespace {
 
-SchemaPtr SchemaOf(const char* text) {
+SchemaPtr SchemaOf(const std::string& text) {
   return ReadSchema(Json::parse(text));
 }
 
@@ -105,6 +105,19 @@ TEST(DocumentsTest, AreLookedThroughOnceForAllThatMayChange) {
       EXPECT_EQ(LacksDefaults(*schema, content), found.lacks_defaults) << content;
     }
   }
+}
+
+TEST(DocumentsTest, OfAnObjectOnlyWhatHasADefaultIsMissed) {
+  std::string properties = R"("d": {"type": "string", "default": "x"})";
+  for (int i = 0; i < 1000; ++i) {
+    properties += ", \"p" + std::to_string(i) + R"(": {"type": "string"})";
+  }
+  const auto schema = SchemaOf(R"({"type": "object", "properties": {)" + properties + "}}");
+  ASSERT_EQ(schema->Defaulted().size(), 1u);
+  EXPECT_EQ(schema->properties.at(schema->Defaulted().front()).first, "d");
+  EXPECT_TRUE(Inspect(*schema, Json::object()).lacks_defaults);
+  EXPECT_FALSE(Inspect(*schema, Json{{"d", "y"}}).lacks_defaults);
+  EXPECT_EQ(Completed(*schema, Json::object()), (Json{{"d", "x"}}));
 }
 
 // As in kube-apiserver, which lets a definition give a map's values any default.

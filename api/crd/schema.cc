@@ -153,7 +153,15 @@ void SumUp(Schema& schema) {
     schema.has_embedded |= below->has_embedded;
     schema.has_keyed_lists |= below->has_keyed_lists;
   };
-  for (const auto& [name, property] : schema.properties) add(property);
+  std::vector<uint32_t> defaulted;
+  for (size_t i = 0; i < schema.properties.size(); ++i) {
+    const SchemaPtr& property = schema.properties[i].second;
+    add(property);
+    if (property->default_value) defaulted.push_back(static_cast<uint32_t>(i));
+  }
+  if (!defaulted.empty()) {
+    schema.defaulted = std::make_unique<const std::vector<uint32_t>>(std::move(defaulted));
+  }
   add(schema.items);
   add(schema.additional);
 }
@@ -258,6 +266,11 @@ const Schema* PropertySearch::Find(std::string_view name) {
 const SchemaLimits& Schema::Limits() const {
   static const SchemaLimits kNone;
   return limits == nullptr ? kNone : *limits;
+}
+
+const std::vector<uint32_t>& Schema::Defaulted() const {
+  static const std::vector<uint32_t> kNone;
+  return defaulted == nullptr ? kNone : *defaulted;
 }
 
 SchemaPtr ReadSchema(const Json& props) {

@@ -5,6 +5,7 @@
 //   const Schema* replicas = schema->Property("spec")->Property("replicas");
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,9 @@ struct Schema {
   std::optional<Json> default_value;
 
   std::vector<std::pair<std::string, SchemaPtr>> properties;  // By name.
+  // The places among them of those that have a default; null: none has. Each object of a list is
+  // looked at for these alone, however many properties there are.
+  std::unique_ptr<const std::vector<uint32_t>> defaulted;
   SchemaPtr items;
   // additionalProperties: nothing said, true (`additional` is null then), or a schema.
   bool has_additional = false;
@@ -75,6 +79,7 @@ struct Schema {
   const Schema* Property(std::string_view name) const;
   // Empty ones where there are none.
   const SchemaLimits& Limits() const;
+  const std::vector<uint32_t>& Defaulted() const;
 };
 
 // Looks properties up one after the other, by names that rise, as those of a document do: what is
