@@ -9,7 +9,8 @@ set -euo pipefail
 here=$(realpath "$(dirname "$0")")
 . "$here/show.sh"
 
-# What follows runs on that machine, as `package.sh --inside DEB`.
+# What follows runs on that machine, as `package.sh --inside DEB CHECKOUT`. Below the overlay other tests go on,
+# which write into the checkout.
 
 has_flag() { zcat "/usr/share/man/man1/$1.1.gz" | tr -d '\\' | grep -q -- "$2"; }
 verbs_in_manuals() { has_flag skiff-certs --cert-dir && has_flag skiff-token --print-join-command; }
@@ -47,8 +48,8 @@ assert server.wait(30) == 0, "ends in order"
 EOF
 }
 
-inside() { # DEB
-  local deb=$1 version
+inside() { # DEB CHECKOUT
+  local deb=$1 checkout=$2 version
   say "Installed"
   run dpkg --force-depends -i "$deb"
   version=$(dpkg-deb -f "$deb" Version)
@@ -82,14 +83,14 @@ inside() { # DEB
   umount /var/lib/skiff/kubelet/volume
   check "what was mounted there was not removed" test -e /root/others/file
   run dpkg -P skiff
-  check "nothing is left" test -z "$(find / -xdev \( -path /proc -o -path /sys -o -path /root \) -prune -o \
+  check "nothing is left" test -z "$(find / -xdev \( -path /proc -o -path /sys -o -path /root -o -path "$checkout" \) -prune -o \
     -newer /root/begun -name '*skiff*' ! -name "$(basename "$deb")" -print | tee /dev/stderr)"
   exit 0
 }
 
 if [ "${1:-}" = --inside ]; then
   trap 'summary $?' EXIT
-  inside "$2"
+  inside "$2" "$3"
 fi
 
 build=$(realpath "${1:-$here/../build/release}")
@@ -142,4 +143,4 @@ unshare --mount --net --pid --fork bash -euo pipefail -c '
   touch "$root/root/begun"
   rm -rf "$root/var/lib/skiff"
   chroot "$root" env -u KUBECONFIG HOME=/root PATH="$PATH" LC_ALL=C.UTF-8 \
-    /root/e2e/package.sh --inside "/root/$(basename "$deb")"'
+    /root/e2e/package.sh --inside "/root/$(basename "$deb")" "${here%/*}"'
