@@ -1,6 +1,7 @@
 // What one request takes where somebody has made ever more parameters of a policy.
 #include <gtest/gtest.h>
 
+#include "api/gen/core_v1.h"
 #include "apiserver/audit/audit_test_log.h"
 #include "apiserver/policies/params.h"
 #include "apiserver/webhooks/hook_fixture.h"
@@ -87,6 +88,26 @@ TEST_F(ManyParamsTest, NoMoreOfTheirDocumentsIsHeldThanARequestMayHold) {
     ASSERT_EQ(Ask("DELETE", std::string(kMaps) + "/param-" + std::to_string(i)).code, 200);
   }
   EXPECT_EQ(Make("x").code, 201);
+}
+
+// As those are of all policies that change a request.
+TEST_F(ManyParamsTest, WhatIsHeldOfSeveralBindingsCountsTogether) {
+  ASSERT_EQ(Make("param", {}, {{"v", "x"}}).code, 201);
+  const KindInfo& kind = core_v1::ConfigMap::Info();
+  admissionregistration_v1::ParamRef ref;
+  ref.name = "param";
+  constexpr size_t kRoom = 10'000;
+  size_t left = kRoom;
+  const ParamsWanted wanted{
+      .kind = &kind, .ref = &ref, .namespace_name = "default", .document_bytes_left = &left};
+  const auto first = CollectParams(*store_, wanted);
+  ASSERT_TRUE(first) << first.error().message;
+  ASSERT_EQ(first->size(), 1u);
+  ASSERT_LT(left, kRoom);
+  left = kRoom - left - 1;  // For one a byte is missing.
+  const auto second = CollectParams(*store_, wanted);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message, "the selector matches params of more than 67108864 bytes");
 }
 
 TEST_F(ManyParamsTest, WhatIsPutDownOfThemHasAnEnd) {

@@ -90,7 +90,7 @@ class MutatingPassage {
   // All policies are chosen before any of them changes anything.
   Result<> Choose(const MutatingBound& bound) {
     return SelectBindings(
-        {parts_.store, parts_.caches, parts_.kinds}, request_, bound,
+        {parts_.store, parts_.caches, parts_.kinds, &param_bytes_left_}, request_, bound,
         [&](const MutatingBinding& binding, const KindInfo& kind,
             const PolicyParams& params) -> Result<> {
           for (const auto& param : params) {
@@ -256,6 +256,7 @@ class MutatingPassage {
   const Parts parts_;
   AdmissionRequest& request_;
   const RequestAuthorizer authorizer_;
+  size_t param_bytes_left_ = kParamDocumentBytesMax;  // All are held until the last has changed.
   std::vector<Invocation> invocations_;
   Json namespace_;
   std::vector<Cause> refusals_;

@@ -33,17 +33,22 @@ Error TooManyBytes(size_t bytes_max) {
           fmt::format("the selector matches params of more than {} bytes", bytes_max)};
 }
 
-Result<> Add(const KindInfo& kind, const Record& record, PolicyParams& params) {
-  params.push_back(std::make_shared<const Json>(TRY(DocumentOf(kind, record))));
+// Takes what the document of a parameter holds from `bytes_left`.
+Result<> Add(const KindInfo& kind, const Record& record, size_t& bytes_left, PolicyParams& params) {
+  auto param = std::make_shared<const Json>(TRY(DocumentOf(kind, record)));
+  const size_t bytes = DocumentBytes(*param);
+  if (bytes > bytes_left) return Fail(TooManyBytes(kParamDocumentBytesMax));
+  bytes_left -= bytes;
+  params.push_back(std::move(param));
   return {};
 }
 
 Result<PolicyParams> Named(Store& store, const KindInfo& kind, const std::string& space,
-                           const std::string& name) {
+                           const std::string& name, size_t& bytes_left) {
   PolicyParams params;
   const auto record = store.Get(KeyOf(kind, space, name));
   if (record) {
-    TRY(Add(kind, **record, params));
+    TRY(Add(kind, **record, bytes_left, params));
   } else if (record.error().reason != Reason::kNotFound) {
     return Fail(record.error());
   }
@@ -51,7 +56,7 @@ Result<PolicyParams> Named(Store& store, const KindInfo& kind, const std::string
 }
 
 Result<PolicyParams> Selected(Store& store, const KindInfo& kind, const std::string& space,
-                              const meta_v1::LabelSelector& labels) {
+                              const meta_v1::LabelSelector& labels, size_t& bytes_left) {
   const LabelSelector selector = TRY(LabelSelector::From(labels));
   ListRequest list{.prefix = StorePrefix(kind.storage_key, space), .limit = kParamsMax};
   list.filter = [&](const Record& record) {
@@ -68,18 +73,14 @@ Result<PolicyParams> Selected(Store& store, const KindInfo& kind, const std::str
   constexpr size_t kBytesAtOnce = 1 << 20;
   PolicyParams params;
   std::vector<RecordPtr> records;
-  size_t bytes = 0, document_bytes = 0;
+  size_t bytes = 0;
   for (bool more = true; more;) {
     records.clear();
     more = TRY(cursor->Next(kBytesAtOnce, records));
     for (const RecordPtr& record : records) {
       bytes += record->value.size();
       if (bytes > kParamBytesMax) return Fail(TooManyBytes(kParamBytesMax));
-      TRY(Add(kind, *record, params));
-      document_bytes += DocumentBytes(*params.back());
-      if (document_bytes > kParamDocumentBytesMax) {
-        return Fail(TooManyBytes(kParamDocumentBytesMax));
-      }
+      TRY(Add(kind, *record, bytes_left, params));
     }
   }
   return params;
@@ -97,9 +98,11 @@ Result<PolicyParams> CollectParams(Store& store, const ParamsWanted& wanted) {
   if (!ref.name.empty() && ref.selector) {
     return Fail(Reason::kInvalid, "paramRef.name and paramRef.selector are mutually exclusive");
   }
+  size_t own_left = kParamDocumentBytesMax;
+  size_t& left = wanted.document_bytes_left == nullptr ? own_left : *wanted.document_bytes_left;
   Result<PolicyParams> params = ref.name.empty()
-                                    ? Selected(store, *wanted.kind, space, *ref.selector)
-                                    : Named(store, *wanted.kind, space, ref.name);
+                                    ? Selected(store, *wanted.kind, space, *ref.selector, left)
+                                    : Named(store, *wanted.kind, space, ref.name, left);
   if (params && params->empty() && ref.parameter_not_found_action == "Deny") {
     return Fail(Reason::kInvalid,
                 "no params found for policy binding with `Deny` parameterNotFoundAction");

@@ -27,6 +27,9 @@ struct ParamsWanted {
   const KindInfo* kind;                          // nullptr: the policy has no parameters.
   const admissionregistration_v1::ParamRef* ref;  // nullptr: the binding names none.
   std::string_view namespace_name;               // Of the request; "": it has none.
+  // What documents may take that are held together with those of other bindings, of which theirs
+  // is taken; nullptr: nobody holds others, and they may take kParamDocumentBytesMax.
+  size_t* document_bytes_left = nullptr;
 };
 
 // Fails with what stands behind "failed to configure binding: ". None: nothing is judged.

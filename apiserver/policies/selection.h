@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+
 #include "apiserver/policies/params.h"
 #include "apiserver/policies/policy_table.h"
 
@@ -13,6 +15,7 @@ struct SelectionParts {
   Store& store;
   Caches& caches;
   const KindSet& kinds;
+  size_t* document_bytes_left = nullptr;  // As in ParamsWanted.
 };
 
 // Calls `chosen(binding, kind, params)` for each binding under which the policy concerns the
@@ -55,10 +58,16 @@ Result<> SelectBindings(const SelectionParts& parts, const AdmissionRequest& req
       continue;
     }
     if (*matched == nullptr) continue;
+    // There may be any number of them, and parameters take time to read.
+    if (std::chrono::steady_clock::now() >= request.deadline) {
+      cannot(&binding, {Reason::kTimeout, "context deadline exceeded"});
+      continue;
+    }
     const auto params = CollectParams(
         parts.store, {.kind = param_kind,
                       .ref = binding.spec.param_ref ? &*binding.spec.param_ref : nullptr,
-                      .namespace_name = AdmissionNamespace(request)});
+                      .namespace_name = AdmissionNamespace(request),
+                      .document_bytes_left = parts.document_bytes_left});
     if (!params) {
       cannot(&binding, params.error());
       continue;
