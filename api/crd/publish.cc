@@ -1,6 +1,8 @@
 #include "api/crd/publish.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 
 #include "api/crd/custom_kind.h"
 
@@ -75,10 +77,11 @@ bool Is(const Json& schema, const char* mark) {
 }
 
 // Of the list, or null.
-void EraseText(Json& list, const std::string& text) {
-  if (!list.is_array()) return;
-  const auto found = std::find(list.begin(), list.end(), text);
-  if (found != list.end()) list.erase(found);
+void EraseTexts(Json& list, const std::set<std::string>& texts) {
+  if (!list.is_array() || texts.empty()) return;
+  std::erase_if(list.get_ref<Json::array_t&>(), [&](const Json& each) {
+    return each.is_string() && texts.contains(each.get_ref<const std::string&>());
+  });
 }
 
 class Publisher {
@@ -196,9 +199,11 @@ class Publisher {
     const auto required = out.find("required");
     if (required == out.end()) return;
     if (out.contains("properties")) {
+      std::set<std::string> nullable;
       for (const auto& [name, each] : schema["properties"].items()) {
-        if (Is(each, "nullable")) EraseText(*required, name);
+        if (Is(each, "nullable")) nullable.insert(name);
       }
+      EraseTexts(*required, nullable);
     }
     const auto values = schema.find("additionalProperties");
     const bool null_values =

@@ -1,6 +1,8 @@
 #include "apiserver/kinds/custom_definitions.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "api/crd/definition.h"
 #include "apiserver/request/api_errors.h"
@@ -36,14 +38,13 @@ class NameJudge {
 
   void TakeShort(const std::vector<std::string>& wanted, std::vector<std::string>& accepted,
                  const std::multiset<std::string>& taken) {
+    // Nothing bounds how many there are.
+    const std::set<std::string_view> own(accepted.begin(), accepted.end());
+    std::set<std::string_view> seen;
     std::vector<std::string> refused;
     for (const std::string& name : wanted) {
-      const bool own = std::find(accepted.begin(), accepted.end(), name) != accepted.end();
-      const std::string text = InUse(name);
-      if (!own && taken.contains(name) && std::find(refused.begin(), refused.end(), text) ==
-                                              refused.end()) {
-        refused.push_back(text);
-      }
+      if (own.contains(name) || !taken.contains(name) || !seen.insert(name).second) continue;
+      refused.push_back(InUse(name));
     }
     if (refused.empty()) {
       accepted = wanted;

@@ -29,8 +29,9 @@ std::string WhatCounts(const crd::DefinitionText& cut) {
   if (TextAt(definition, "spec.conversion.strategy") == "Webhook") {
     parts["storedVersions"] = ListAt(definition, "status.storedVersions");
   }
+  Json& conditions = parts["conditions"];  // Of which somebody may have made one of any name.
   for (const Json& condition : ListAt(definition, "status.conditions")) {
-    parts[TextAt(condition, "type")] = TextAt(condition, "status");
+    conditions[TextAt(condition, "type")] = TextAt(condition, "status");
   }
   return DumpJson(parts).append(cut.spec);
 }
