@@ -238,7 +238,7 @@ class Validator {
     };
     if (limits.max_length && has_more(*limits.max_length)) {
       out_.TooLong(At(path), static_cast<size_t>(*limits.max_length));
-    } else if (limits.min_length && !has_more(*limits.min_length - 1)) {
+    } else if (limits.min_length.value_or(0) > 0 && !has_more(*limits.min_length - 1)) {
       out_.Invalid(At(path), value,
                    Body(path) + "should be at least " + std::to_string(*limits.min_length) +
                        " chars long");

@@ -8,7 +8,7 @@
 //
 // One answer of the five is enough: where several servers are behind a Service, some may be away.
 //
-// Sleeps while no APIService names another server. Waits for nobody: answers wake it.
+// Sleeps while no APIService names another server. Waits for no other server: answers wake it.
 #pragma once
 
 #include <functional>

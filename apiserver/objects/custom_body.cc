@@ -121,9 +121,11 @@ Result<> CheckSelf(ApiRequest& request, const Json& document) {
   if (own_version.starts_with('/')) own_version.erase(0, 1);  // As Go prints no group.
   if (own_version != kind.api_version) {
     // Of another version nothing is known.
+    size_t told = 0;
     for (const auto& [name, value] : document.items()) {
-      if (own_version.empty()) break;
+      if (own_version.empty() || told == crd::kUnknownFieldsMax) break;
       if (name == "kind" || name == "apiVersion" || name == "metadata") continue;
+      ++told;
       request.warnings.push_back("unknown field \"" + name + "\"");
     }
     return Fail(Reason::kBadRequest,

@@ -216,9 +216,9 @@ std::optional<std::string> RedirectTarget(const WholeAnswer& answer, std::string
   if (location.starts_with(origin)) location.remove_prefix(origin.size());
   if (!location.starts_with('/') || location.starts_with("//")) return std::nullopt;
   // What no request line has.
-  if (std::any_of(location.begin(), location.end(), [](char c) { return c > '\0' && c <= ' '; })) {
-    return std::nullopt;
-  }
+  constexpr char kDelete = 0x7f;
+  const auto is_control = [](char c) { return (c >= '\0' && c <= ' ') || c == kDelete; };
+  if (std::any_of(location.begin(), location.end(), is_control)) return std::nullopt;
   return std::string(location.substr(0, location.find('#')));
 }
 

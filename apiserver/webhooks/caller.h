@@ -80,7 +80,7 @@ inline constexpr int kWebhookRetriesMax = 10;
 //
 // An answer of 307 or 308 with a Location on the same host and port is followed, with the review:
 // other redirects are answers, as they lead away from whom the configuration names, or make a
-// review a GET without one. One of 429, or past 500, with a Retry-After in seconds is asked for
+// review a GET without one. One of 429, or from 500 on, with a Retry-After in seconds is asked for
 // again after those, while its time lasts: longer than that nobody waits, and that is the answer.
 class WebhookCall {
  public:

@@ -47,7 +47,7 @@ class DetouredAnswer final : public http::PendingResponse {
     };
     const size_t bytes = BytesHeldBy(request_->body, names_, document_bytes_);
     const bool taken = pool_.Submit(std::move(names_), work, bytes, overdue, waiting_.get());
-    if (!taken) reply(refuse_(*request_));
+    if (!taken) reply(Guarded([&] { return refuse_(*request_); }, *request_));
   }
 
  private:
