@@ -257,22 +257,23 @@ void AvailabilityLoop::Look(Watched& watched, bool rung) {
   const bool changed = look.fingerprint != watched.fingerprint;
   const bool is_due = parts_.clock.Monotonic() >= watched.due;
   watched.fingerprint = std::move(look.fingerprint);
-  if (look.fault) {
-    DropQuestions(watched);
-    watched.retry = kRetryMax;  // What mends it wakes us.
-    return Say(watched, std::move(*look.fault));
-  }
-  if (changed) watched.retry = kFirstRetry;
   const bool doubts = rung && Doubts(watched);
-  if (!changed && !is_due && !doubts) {
+  const bool is_news = look.fault && watched.said != *look.fault;
+  if (!changed && !is_due && !doubts && !is_news) {
     // Tried again when it is looked at.
     if (rung && watched.said) {
       (void)Write({watched.remote->name, watched.remote->uid, true}, *watched.said);
     }
     return;
   }
-  if (!watched.questions.empty() && !changed) return;
   if (doubts) watched.doubted_at = parts_.clock.Monotonic();
+  if (look.fault) {
+    DropQuestions(watched);
+    watched.retry = kRetryMax;  // What mends it wakes us.
+    return Say(watched, std::move(*look.fault));
+  }
+  if (changed) watched.retry = kFirstRetry;
+  if (!watched.questions.empty() && !changed) return;
   AskAll(watched);  // What is under way was asked of somebody else.
 }
 

@@ -294,6 +294,21 @@ TEST_F(AvailabilityTest, TheWordOfAnotherServerIsAskedAboutOnceInAPeriod) {
   }
 }
 
+// Two whose texts of one fault differ would else write one over the other with each ring.
+TEST_F(AvailabilityTest, WhatAnotherServerSaysOfTheSameFaultStandsUntilTheNextLook) {
+  ASSERT_EQ(Register({{"service", {{"name", "none"}}}}).code, 201);
+  ASSERT_TRUE(Becomes("ServiceNotFound"));
+  ASSERT_EQ(Merge(std::string(kApiServices) + "/" + kName + "/status",
+                  R"({"status": {"conditions": [
+                {"type": "Available", "status": "False", "reason": "Other", "message": "m"}]}})")
+                .code,
+            200);
+  // What comes after has been seen together with it.
+  ASSERT_EQ(Register({{"version", "v2"}, {"service", {{"name", "none"}}}}).code, 201);
+  ASSERT_TRUE(Becomes("ServiceNotFound", "v2.wardle.example.com"));
+  EXPECT_EQ(ConditionOf(kName)["reason"], "Other");
+}
+
 TEST_F(AvailabilityTest, WhatIsUnavailableIsCounted) {
   ASSERT_EQ(Register().code, 201);
   ASSERT_TRUE(Becomes("ServiceNotFound"));

@@ -16,6 +16,8 @@ namespace {
 
 const Log kKindsLog("custom-kinds");
 
+constexpr Duration kReadAgainAfter = 1s;
+
 std::string DefinitionsPrefix() {
   return StorePrefix(apiextensions_v1::CustomResourceDefinition::Info().storage_key);
 }
@@ -45,8 +47,8 @@ std::string_view GroupOfKey(std::string_view key) {
 
 }  // namespace
 
-CustomKinds::CustomKinds(Store& store, ServedKinds& served)
-    : CustomKinds(store, served, [](const auto& each) { return crd::MakeKinds(each); }) {}
+CustomKinds::CustomKinds(Store& store, ServedKinds& served, const Clock& clock)
+    : CustomKinds(store, served, clock, [](const auto& each) { return crd::MakeKinds(each); }) {}
 
 std::string_view CustomKinds::GroupOf(std::string_view path) {
   constexpr std::string_view kGroups = "/apis";
@@ -95,9 +97,9 @@ bool CustomKinds::InOrderOfGroups::operator()(Group group, std::string_view key)
 }
 
 template <typename Map>
-auto CustomKinds::Of(Map& changes, std::string_view group) {
-  if (group == kEveryGroup) return std::pair(changes.begin(), changes.end());
-  return changes.equal_range(Group{group});
+auto CustomKinds::Of(Map& keys, std::string_view group) {
+  if (group == kEveryGroup) return std::pair(keys.begin(), keys.end());
+  return keys.equal_range(Group{group});
 }
 
 bool CustomKinds::IsAwaited(const Changes& changes, std::string_view group, Revision until) {
@@ -129,8 +131,8 @@ void CustomKinds::Build(std::string_view group, PatientLock& lock) {
     }
     if (!definition->is_readable) {
       // What it was, it is.
-      unreadable_[key] = changes.at(key).record->modified;
-      read_again_at_ = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+      unreadable_[key] = {changes.at(key).record->modified,
+                          clock_.Monotonic() + kReadAgainAfter};
       if (definitions_[key].digest.empty()) definitions_.erase(key);
       continue;
     }
@@ -169,12 +171,14 @@ bool CustomKinds::TakeEvents() {
 }
 
 // The store may take its time, and whatever opens what it holds, too.
-void CustomKinds::ReadAgain(PatientLock& lock) {
-  const auto now = std::chrono::steady_clock::now();
-  if (unreadable_.empty() || now < read_again_at_ || !MayWait()) return;
-  read_again_at_ = now + std::chrono::seconds(1);
+void CustomKinds::ReadAgain(std::string_view group, PatientLock& lock) {
+  const Duration now = clock_.Monotonic();
   std::vector<std::string> keys;
-  for (const auto& [key, revision] : unreadable_) keys.push_back(key);
+  for (auto [each, end] = Of(unreadable_, group); each != end; ++each) {
+    if (now >= each->second.again_at) keys.push_back(each->first);
+  }
+  if (keys.empty() || !MayWait()) return;
+  for (const std::string& key : keys) unreadable_[key].again_at = now + kReadAgainAfter;
   std::map<std::string, Change> found;
   lock.unlock();
   for (const std::string& key : keys) {
@@ -184,7 +188,10 @@ void CustomKinds::ReadAgain(PatientLock& lock) {
   CatchUp();
   for (auto& [key, change] : found) {
     const auto unreadable = unreadable_.find(key);
-    if (unreadable == unreadable_.end() || unreadable->second > change.record->modified) continue;
+    if (unreadable == unreadable_.end() ||
+        unreadable->second.revision > change.record->modified) {
+      continue;
+    }
     if (!building_.contains(key)) waiting_.emplace(key, std::move(change));
   }
 }
@@ -203,7 +210,7 @@ void CustomKinds::CatchUp() {
 
 void CustomKinds::AwaitGroup(std::string_view group, PatientLock& lock) {
   CatchUp();
-  if (!group.empty()) ReadAgain(lock);
+  if (!group.empty()) ReadAgain(group, lock);
   // What is written from now on, and over and over, is somebody else's to wait for.
   const Revision until = store_.Current();
   while (!group.empty()) {
@@ -232,7 +239,7 @@ CustomKinds::Snapshot CustomKinds::Take(std::string_view group) {
   AwaitGroup(group, lock);
   Snapshot taken{served_.Now(), {}};
   if (!were_read_ && group != kEveryGroup) taken.lacked_groups.emplace(group);
-  for (const auto& [key, revision] : unreadable_) {
+  for (const auto& [key, unreadable] : unreadable_) {
     const auto known = definitions_.find(key);
     const bool is_known = known != definitions_.end() && !known->second.digest.empty();
     if (!is_known) taken.lacked_groups.emplace(GroupOfKey(key));

@@ -7,7 +7,6 @@
 // waits until it is built; all others go on with the kinds that there are.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -21,6 +20,7 @@
 #include "apiserver/storage/follower.h"
 #include "apiserver/storage/store.h"
 #include "base/at_once.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -29,10 +29,10 @@ namespace skiff {
 class CustomKinds {
  public:
   using Make = std::function<RuntimeKinds(const crd::DefinitionText& definition)>;
-  // Both outlive it. `make` is what takes its time.
-  CustomKinds(Store& store, ServedKinds& served);
-  CustomKinds(Store& store, ServedKinds& served, Make make)
-      : store_(store), served_(served), make_(std::move(make)) {}
+  // All outlive it. `make` is what takes its time.
+  CustomKinds(Store& store, ServedKinds& served, const Clock& clock);
+  CustomKinds(Store& store, ServedKinds& served, const Clock& clock, Make make)
+      : store_(store), served_(served), clock_(clock), make_(std::move(make)) {}
 
   static constexpr std::string_view kEveryGroup = "*";
   // The kinds of now. Those of `group` are as the definitions make them that are stored; "" is
@@ -61,6 +61,11 @@ class CustomKinds {
     RecordPtr record;
     Revision revision;
   };
+  // One that could not be read, as of which revision, and from when on it is tried again.
+  struct Unreadable {
+    Revision revision;
+    Duration again_at;
+  };
   // Keys of definitions, those of one group together: who waits for that group looks at no others,
   // of which there may be ten thousand.
   struct Group {
@@ -78,10 +83,10 @@ class CustomKinds {
   void CatchUp() REQUIRES(mutex_);
   void Reload() REQUIRES(mutex_);
   bool TakeEvents() REQUIRES(mutex_);
-  void ReadAgain(PatientLock& lock) REQUIRES(mutex_);
+  void ReadAgain(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
   // Those of a group, or of all; from first to last.
   template <typename Map>
-  static auto Of(Map& changes, std::string_view group);
+  static auto Of(Map& keys, std::string_view group);
   static bool IsAwaited(const Changes& changes, std::string_view group, Revision until);
   void AwaitGroup(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
   void Build(std::string_view group, PatientLock& lock) REQUIRES(mutex_);
@@ -90,15 +95,15 @@ class CustomKinds {
 
   Store& store_;
   ServedKinds& served_;
+  const Clock& clock_;
   const Make make_;
   Mutex mutex_;
   std::condition_variable_any built_;  // A CondVar waits with no PatientLock.
   Definitions definitions_ GUARDED_BY(mutex_);
   Changes waiting_ GUARDED_BY(mutex_);
   Changes building_ GUARDED_BY(mutex_);  // By one thread at a time.
-  // Those that could not be read, as of which revision, and when they are tried again.
-  std::map<std::string, Revision, InOrderOfGroups> unreadable_ GUARDED_BY(mutex_);
-  std::chrono::steady_clock::time_point read_again_at_ GUARDED_BY(mutex_);
+  // Those that could not be read. Who waits for a group tries those of it again.
+  std::map<std::string, Unreadable, InOrderOfGroups> unreadable_ GUARDED_BY(mutex_);
   bool were_read_ GUARDED_BY(mutex_) = false;  // Definitions, once.
   ListPause pause_;
   std::unique_ptr<WatchCursor> cursor_ GUARDED_BY(mutex_);

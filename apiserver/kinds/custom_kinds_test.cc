@@ -20,7 +20,7 @@ class CustomKindsTest : public testing::Test {
     EXPECT_TRUE(opened);
     store_ = *std::move(opened);
     kinds_ = std::make_unique<CustomKinds>(
-        *store_, served_, [this](const auto& definition) { return Make(definition); });
+        *store_, served_, clock_, [this](const auto& definition) { return Make(definition); });
   }
 
   // Those of the slow group take until they are let go.
@@ -120,7 +120,7 @@ TEST_F(CustomKindsTest, WhatCouldNeverBeReadIsLacked) {
   Define("a.io");
   UnlistedStore store(*store_);
   ServedKinds served;
-  CustomKinds kinds(store, served,
+  CustomKinds kinds(store, served, clock_,
                     [](const auto& definition) { return crd::MakeKinds(definition); });
   EXPECT_TRUE(kinds.Take("a.io").lacked_groups.contains("a.io"));
   EXPECT_FALSE(kinds.Take("").lacked_groups.empty());
@@ -131,6 +131,38 @@ TEST_F(CustomKindsTest, WhatCouldNeverBeReadIsLacked) {
   // Later on what is known stays.
   store.away = true;
   EXPECT_EQ(KindIn(kinds.Take("a.io").served, "a.io"), "Thing");
+}
+
+class CountingGets final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    ++gets[key];
+    return ForwardingStore::Get(key, at);
+  }
+
+  std::map<std::string, int> gets;
+};
+
+// Each may be as large as a definition can be, and there may be thousands.
+TEST_F(CustomKindsTest, OfWhatCannotBeReadThatOfTheGroupIsTriedAgain) {
+  const std::string prefix = "/registry/apiextensions.k8s.io/customresourcedefinitions/";
+  for (const char* group : {"a.io", "b.io"}) {
+    ASSERT_TRUE(store_->Apply({.key = prefix + "things." + group,
+                               .value = UnreadableValue("no matching prefix found")}));
+  }
+  CountingGets store(*store_);
+  ServedKinds served;
+  CustomKinds kinds(store, served, clock_);
+  ASSERT_EQ(kinds.Take(CustomKinds::kEveryGroup).lacked_groups.size(), 2u);
+  (void)kinds.Take("a.io");
+  EXPECT_TRUE(store.gets.empty()) << "it was read just now";
+  clock_.Advance(1s);
+  (void)kinds.Take("a.io");
+  (void)kinds.Take("a.io");
+  EXPECT_EQ(store.gets, (std::map<std::string, int>{{prefix + "things.a.io", 1}}));
+  (void)kinds.Take(CustomKinds::kEveryGroup);
+  EXPECT_EQ(store.gets[prefix + "things.b.io"], 1);
 }
 
 // A key that comes back in between must not part the kinds from what is said of them.

@@ -105,7 +105,7 @@ struct ApiServer::State {
         find_moment(std::move(parts.find_moment)),
         served(KindsWith(options.kinds_on_request)),
         components(store, LoopsOf(parts), options.controllers_are_within),
-        custom_kinds(store, served,
+        custom_kinds(store, served, clock,
                      [this](const auto& definition) { return MakeKinds(definition); }),
         caches(store),
         rbac({caches.cluster_roles, caches.cluster_role_bindings, caches.roles,
