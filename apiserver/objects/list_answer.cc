@@ -12,6 +12,7 @@
 #include "apiserver/request/list_form.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/request/time_limit.h"
+#include "apiserver/request/wait_deadline.h"
 #include "apiserver/server/component_statuses.h"
 #include "apiserver/webhooks/outbound_pool.h"
 #include "base/at_once.h"
@@ -247,6 +248,7 @@ class LongList : public std::enable_shared_from_this<LongList> {
   // A piece, or as many as are made in no time; then others have their turn. Whether there is more
   // to be written now.
   bool Write() {
+    const WaitDeadline deadline(until_);
     std::vector<http::SharedBytes> pieces;
     Result<bool> more = true;
     const auto end = std::chrono::steady_clock::now() + kWriteTime;

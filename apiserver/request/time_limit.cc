@@ -39,11 +39,15 @@ Result<> TakeTimeout(ApiRequest& request, Duration most) {
   return {};
 }
 
-Result<> CheckTime(const ApiRequest& request) {
-  if (IsLongRunning(request.info)) return {};
+const SteadyTime& EndOf(const ApiRequest& request) {
   // Kubernetes has no shorter limit for what deletes many.
   const bool is_limited = !request.info.IsReadOnly() && request.info.verb != "deletecollection";
-  const SteadyTime end = is_limited ? request.deadline : request.answer_deadline;
+  return is_limited ? request.deadline : request.answer_deadline;
+}
+
+Result<> CheckTime(const ApiRequest& request) {
+  if (IsLongRunning(request.info)) return {};
+  const SteadyTime end = EndOf(request);
   if (end == SteadyTime::max()) return {};
   const SteadyTime now = std::chrono::steady_clock::now();
   if (now < end) return {};

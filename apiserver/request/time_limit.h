@@ -13,6 +13,9 @@ namespace skiff {
 // Brings the deadlines forward to what the query says, and to `most` (> 0) after the arrival,
 // whatever it says; 400 for what is no duration. Of what may last for ever nothing is read.
 Result<> TakeTimeout(ApiRequest& request, Duration most);
+// Until when it may take, and others be waited for: of a write request.deadline, else
+// request.answer_deadline.
+const std::chrono::steady_clock::time_point& EndOf(const ApiRequest& request);
 // 504 once the time is over. To be asked before a write is stored, or answered without that: what
 // is under way by then is answered whenever it is done.
 Result<> CheckTime(const ApiRequest& request);

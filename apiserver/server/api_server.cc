@@ -15,6 +15,7 @@
 #include "apiserver/request/respond.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/request/time_limit.h"
+#include "apiserver/request/wait_deadline.h"
 #include "apiserver/request/warning_headers.h"
 #include "apiserver/server/api_server_state.h"
 #include "apiserver/server/non_resource.h"
@@ -125,9 +126,9 @@ ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User*
 
 Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User> user) {
   // Expressions of rules and policies take long where somebody means them to.
-  const cel::GiveUpScope scope([&] {
-    return shutting_down || std::chrono::steady_clock::now() >= request.deadline;
-  });
+  const cel::GiveUpScope scope(
+      [&] { return shutting_down || std::chrono::steady_clock::now() >= request.deadline; });
+  const WaitDeadline deadline(EndOf(request));
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
   TRY(TakeTimeout(request, options.request_timeout));
   const bool is_known = user.has_value();
@@ -496,7 +497,7 @@ std::optional<http::Response> ApiServer::Begin(const http::Request& request, Ask
       return response;
     }
   }
-  const size_t document_bytes = state_->BytesOfChanged(request, asked.info);
+  const size_t document_bytes = state_->BytesOfChanged(request, asked.info, names.size());
   pass.LeaveWorker();
   const auto held = std::make_shared<flow_control::Pass>(std::move(pass));
   const auto handle = [this, asked = std::move(asked), held](const http::Request& copy) {

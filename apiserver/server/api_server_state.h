@@ -205,7 +205,7 @@ struct ApiServer::State {
   std::set<std::string> WaitsForFromWorker(const http::Request& request, const RequestInfo& info,
                                            const User& user);
   // What a request takes for the documents of the object that it changes: a patch may be small.
-  size_t BytesOfChanged(const http::Request& request, const RequestInfo& info);
+  size_t BytesOfChanged(const http::Request& request, const RequestInfo& info, size_t questions);
   // For who has to ask an authorizer: whom he may wait for, where nobody takes all the places.
   std::set<std::string> NamesOfQuestions(const User& user) const;
   // Whether it is allowed, or somebody else has to be asked.

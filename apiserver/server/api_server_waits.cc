@@ -101,7 +101,8 @@ bool ApiServer::State::WritesLargeDefinition(const http::Request& request,
   return record && (*record)->value.size() >= kLargeDefinitionBytes;
 }
 
-size_t ApiServer::State::BytesOfChanged(const http::Request& request, const RequestInfo& info) {
+size_t ApiServer::State::BytesOfChanged(const http::Request& request, const RequestInfo& info,
+                                        size_t questions) {
   const bool patches = request.method == "PATCH";
   if (!patches && request.method != "PUT" && request.method != "DELETE") return 0;
   if (!info.is_resource || info.name.empty()) return 0;
@@ -113,8 +114,9 @@ size_t ApiServer::State::BytesOfChanged(const http::Request& request, const Requ
   if (!record) return 0;
   const auto view = ObjectView::Of(**record);
   if (!view) return 0;
-  // As it was; and of a patch, what comes of it.
-  return (patches ? 1 + kDetouredDocuments : 1) * DocumentBytesOf(view->body());
+  // As it was; and of a patch, what comes of it. Each question has the text of both.
+  const size_t text = (patches ? 2 : 1) * questions * view->body().size();
+  return text + (patches ? 1 + kDetouredDocuments : 1) * DocumentBytesOf(view->body());
 }
 
 std::set<std::string> ApiServer::State::WaitsFor(const http::Request& request,

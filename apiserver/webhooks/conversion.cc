@@ -6,6 +6,7 @@
 #include "api/gen/apiextensions_v1.h"
 #include "api/kinds/versions.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/wait_deadline.h"
 #include "apiserver/webhooks/answer_text.h"
 #include "base/log.h"
 
@@ -76,7 +77,7 @@ class WebhookConverter final : public VersionConverter {
     const std::string uid = parts_.random.Uid();
     const ConversionQuestion question{version_, uid, api_version, documents};
     const auto since = Steady::now();
-    auto answer = Hear(question, since + kConversionTimeout);
+    auto answer = Hear(question, std::min(since + kConversionTimeout, WaitDeadline::OfThread()));
     const double seconds = std::chrono::duration<double>(Steady::now() - since).count();
     const std::string from = TextAt(documents.front(), "apiVersion");
     parts_.counts.Count({.definition = definition_,

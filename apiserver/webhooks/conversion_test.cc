@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "apiserver/webhooks/conversion.h"
 #include "apiserver/webhooks/conversion_fixture.h"
 
 namespace skiff {
@@ -189,6 +190,25 @@ TEST_F(Conversion, WhatIsWrittenAgainMovesToTheStoredVersion) {
   EXPECT_EQ(Asked(), before) << "it is stored as v2";
 }
 
+// There may be many, each of which had documents of its own of an object as large as can be.
+TEST_F(Conversion, WebhooksThatValidateTheSameVersionSeeTheSameDocuments) {
+  Define();
+  std::vector<Json> hooks;
+  for (const char* name : {"a", "b", "c"}) {
+    // Nobody answers there.
+    hooks.push_back(Hook(name, {{"clientConfig", {{"url", "https://127.0.0.1:1/x"}}},
+                                {"failurePolicy", "Ignore"},
+                                {"rules",
+                                 {{{"operations", {"CREATE"}},
+                                   {"apiGroups", {"g.io"}},
+                                   {"apiVersions", {"v2"}},
+                                   {"resources", {"sites"}}}}}}));
+  }
+  Configure("validatingwebhookconfigurations", "v", hooks);
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  EXPECT_EQ(Asked(), 1u);
+}
+
 TEST_F(Conversion, WatchersOfAVersionShareOneQuestionAnEvent) {
   Define();
   ASSERT_EQ(MakeV1("a", "h:1").code, 201);
@@ -306,6 +326,24 @@ TEST_F(Conversion, AWebhookThatHangsHoldsUpNobodyElse) {
   reader.join();
   EXPECT_EQ(read.code, 200);
   EXPECT_EQ(watch.Next()["object"]["spec"]["host"], "i");
+}
+
+// However many questions a request has, it ends in its time.
+TEST_F(Conversion, NobodyIsWaitedForBeyondTheTimeOfARequest) {
+  Define();
+  ASSERT_EQ(MakeV1("a", "h:1").code, 201);
+  ASSERT_EQ(MakeV1("b", "h:2").code, 201);
+  {
+    const std::lock_guard lock(mutex_);
+    hangs_ = true;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  for (const Answer& late :
+       {Get(In("v2", "/a?timeout=1s")), Get(In("v2", "?timeout=1s&limit=1&labelSelector=x")),
+        Merge(In("v2", "/a?timeout=1s"), R"({"spec": {"port": "3"}})")}) {
+    EXPECT_EQ(late.code, 504) << late.message();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, kConversionTimeout);
 }
 
 // Who cleans storedVersions before all objects are written again does no harm to others.

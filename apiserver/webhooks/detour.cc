@@ -11,13 +11,13 @@ namespace {
 using Handle = std::function<http::Response(const http::Request&)>;
 
 // What a request holds while it waits: its body, which counts no longer among those that the server
-// takes in, and the documents of it and of what it changes.
-// Of those of which few run at one time no more have documents.
+// takes in, the documents of it and of what it changes, and the text of it in the question to each
+// that it waits for. Of those of which few run at one time no more have documents.
 size_t BytesHeldBy(const std::string& body, const OutboundPool::Names& names,
                    size_t document_bytes) {
   if (OutboundPool::AreOfFew(names)) return body.size();
   const size_t of_body = body.empty() ? 0 : kDetouredDocuments * DocumentBytesOf(body);
-  return body.size() + of_body + document_bytes;
+  return (1 + names.size()) * body.size() + of_body + document_bytes;
 }
 
 class DetouredAnswer final : public http::PendingResponse {

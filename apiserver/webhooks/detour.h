@@ -14,8 +14,8 @@ namespace skiff {
 inline constexpr size_t kDetouredDocuments = 3;
 
 // `handle` is run with a copy of the request; `refuse` makes the answer where there is no room, or
-// none in time. `document_bytes`: what it takes beside the documents of its body, as of what is
-// stored.
+// none in time. `document_bytes`: what it takes beside the documents of its body and the questions
+// of that, as of what is stored.
 http::Response Detour(OutboundPool& pool, OutboundPool::Names names, const http::Request& request,
                       std::function<http::Response(const http::Request&)> handle,
                       std::function<http::Response(const http::Request&)> refuse,

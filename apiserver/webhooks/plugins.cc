@@ -203,8 +203,10 @@ class MutatingWebhooks final : public AdmissionPlugin, public Admits {
  private:
   // The `index`th of all.
   Result<> AskOne(const Hook& hook, size_t index, AdmissionRequest& request) {
-    const auto sent = TRY(webhooks_->Match(hook, request, true));
-    if (!sent) return {};
+    // The one before may have changed it.
+    Webhooks::Versions versions(webhooks_->served());
+    const Webhooks::SentPtr sent = TRY(webhooks_->Match(hook, request, true, versions));
+    if (sent == nullptr) return {};
     const Place place{hook, request.reinvocation.again ? 1 : 0, index};
     const Result<bool> changed = LetChange(place, *sent, request);
     AnnotateMutation(place, changed.value_or(false), request);
@@ -252,21 +254,10 @@ class ValidatingWebhooks final : public AdmissionPlugin, public Validates {
     const auto hooks = webhooks_->Validating();
     if (hooks == nullptr) return DenyUnready(request);
     if (hooks->empty()) return {};
-    std::vector<std::pair<const Hook*, Webhooks::Sent>> matching;
-    for (const auto& hook : *hooks) {
-      auto sent = TRY(webhooks_->Match(*hook, request, false));
-      if (sent) matching.emplace_back(hook.get(), std::move(*sent));
-    }
-    std::vector<Webhooks::Asked> asked;
+    const auto served = webhooks_->served();  // Keeps the kinds alive until all have answered.
     std::optional<Error> first;
+    auto asked = TRY(AskAll(*hooks, request, Webhooks::Versions(served), first));
     Json first_denial;
-    for (const auto& [hook, sent] : matching) {
-      if (const auto may = CheckDryRun(*hook, request); !may) {
-        if (!first) first = may.error();
-        continue;
-      }
-      asked.push_back(webhooks_->Ask(*hook, request, sent));
-    }
     for (size_t i = 0; i < asked.size(); ++i) {
       const Place place{*asked[i].hook, 0, i};
       Json denial;
@@ -283,6 +274,27 @@ class ValidatingWebhooks final : public AdmissionPlugin, public Validates {
   }
 
  private:
+  // Asks those that match, once it is known which do. From then on what each is sent is text: no
+  // document that it was made of is left. `first` becomes the refusal of one that may not be asked.
+  Result<std::vector<Webhooks::Asked>> AskAll(const Hooks& hooks, const AdmissionRequest& request,
+                                              Webhooks::Versions versions,
+                                              std::optional<Error>& first) {
+    std::vector<std::pair<const Hook*, Webhooks::SentPtr>> matching;
+    for (const auto& hook : hooks) {
+      auto sent = TRY(webhooks_->Match(*hook, request, false, versions));
+      if (sent != nullptr) matching.emplace_back(hook.get(), std::move(sent));
+    }
+    std::vector<Webhooks::Asked> asked;
+    for (const auto& [hook, sent] : matching) {
+      if (const auto may = CheckDryRun(*hook, request); !may) {
+        if (!first) first = may.error();
+        continue;
+      }
+      asked.push_back(webhooks_->Ask(*hook, request, *sent));
+    }
+    return asked;
+  }
+
   Webhooks* const webhooks_;
 };
 

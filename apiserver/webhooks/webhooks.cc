@@ -144,40 +144,46 @@ std::set<std::string> Webhooks::Named(Operation operation, const KindInfo& kind,
   return names;
 }
 
-Result<std::optional<Webhooks::Sent>> Webhooks::Match(const Hook& hook,
-                                                      const AdmissionRequest& request,
-                                                      bool mutating) {
-  Sent sent{.served = parts_.served()};
-  sent.kind =
-      TRY(MatchRequest(hook.criteria, request, {parts_.caches, *sent.served->kinds}));
-  if (sent.kind == nullptr) return std::nullopt;
+Result<Webhooks::SentPtr> Webhooks::InVersion(const KindInfo& kind, const AdmissionRequest& request,
+                                              bool mutating, Versions& versions) {
+  for (const SentPtr& made : versions.made_) {
+    if (made->kind == &kind) return made;
+  }
+  Sent sent{.served = versions.served_, .kind = &kind};
   if (request.body != nullptr) {
     sent.object = *request.body;
     // Options of a connection and bodies of subresources say what they are.
-    const KindName name = SentKind(*sent.kind, request.subresource);
+    const KindName name = SentKind(kind, request.subresource);
     sent.object["kind"] = name.kind;
     sent.object["apiVersion"] = name.ApiVersion();
     if (request.old_body != nullptr) sent.old_object = *request.old_body;
   } else {
     if (request.object != nullptr) {
-      sent.object = TRY(DocumentAs(request.kind, *sent.kind,
+      sent.object = TRY(DocumentAs(request.kind, kind,
                                    ShownObject(*request.object, request.operation, mutating)));
     }
     if (request.old_object != nullptr) {
-      sent.old_object =
-          TRY(DocumentAs(request.kind, *sent.kind, request.old_object->ToDocument()));
+      sent.old_object = TRY(DocumentAs(request.kind, kind, request.old_object->ToDocument()));
     }
   }
-  const Result<bool> holds = ConditionsHold(hook, request, sent, mutating);
+  return versions.made_.emplace_back(std::make_shared<const Sent>(std::move(sent)));
+}
+
+Result<Webhooks::SentPtr> Webhooks::Match(const Hook& hook, const AdmissionRequest& request,
+                                          bool mutating, Versions& versions) {
+  const KindInfo* kind =
+      TRY(MatchRequest(hook.criteria, request, {parts_.caches, *versions.served_->kinds}));
+  if (kind == nullptr) return SentPtr();
+  SentPtr sent = TRY(InVersion(*kind, request, mutating, versions));
+  const Result<bool> holds = ConditionsHold(hook, request, *sent, mutating);
   TRY(HadRoom());
-  if (!holds && hook.ignores_failure) return std::nullopt;
+  if (!holds && hook.ignores_failure) return SentPtr();
   if (!holds) {
     // Not as plugins call it: one whose name is not known yet has none.
     return Fail(Forbidden(GroupResourceOf(request.kind), RequestedAccess(request).name,
                           holds.error().message));
   }
-  if (!*holds) return std::nullopt;
-  return sent;
+  return *holds ? std::move(sent) : SentPtr();
 }
 
 Result<bool> Webhooks::ConditionsHold(const Hook& hook, const AdmissionRequest& request,

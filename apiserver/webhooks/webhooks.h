@@ -68,24 +68,38 @@ class Webhooks {
   std::set<std::string> Named(Operation operation, const KindInfo& kind,
                               std::string_view subresource);
 
+  std::shared_ptr<const Served> served() const { return parts_.served(); }
   // Of webhooks that convert, too.
   WebhookCaller& caller() { return caller_; }
   // Ends the wait for all that are being asked, and asks none any more.
   void Stop() { caller_.Stop(); }
 
-  // A request as one webhook is to see it.
+  // A request as webhooks are to see it that want it in one version.
   struct Sent {
     std::shared_ptr<const Served> served;  // Keeps `kind` alive.
     const KindInfo* kind = nullptr;
     Json object, old_object;
   };
-  // How the webhook is to see the request; nullopt: it is not to be asked. Fails with what the
-  // client is to be told.
-  Result<std::optional<Sent>> Match(const Hook& hook, const AdmissionRequest& request,
-                                    bool mutating);
+  using SentPtr = std::shared_ptr<const Sent>;
+  // A request in the versions that webhooks want, each made once: for as long as it does not
+  // change.
+  class Versions {
+   public:
+    // `served`: what is served now.
+    explicit Versions(std::shared_ptr<const Served> served) : served_(std::move(served)) {}
 
-  // A question under way. It points into the hook and, while it is heard, the request: both outlive
-  // it.
+   private:
+    friend class Webhooks;
+    std::shared_ptr<const Served> served_;
+    std::vector<SentPtr> made_;  // A kind has few.
+  };
+  // How the webhook is to see the request; null: it is not to be asked. Fails with what the client
+  // is to be told.
+  Result<SentPtr> Match(const Hook& hook, const AdmissionRequest& request, bool mutating,
+                        Versions& versions);
+
+  // A question under way. It points into the hook, the kind and, while it is heard, the request:
+  // they outlive it.
   struct Asked {
     const Hook* hook;
     std::string uid;
@@ -95,7 +109,7 @@ class Webhooks {
     std::chrono::steady_clock::time_point since;
   };
   // Returns at once: the answer has to come within the hook's timeout and request.deadline. `sent`
-  // is as Match gave it, and keeps asked.kind.
+  // is as Match gave it, and not needed any more; its versions are.
   Asked Ask(const Hook& hook, const AdmissionRequest& request, const Sent& sent);
   // The answer, when it is there; nullopt when the webhook failed and may. Fails with what the
   // client is to be told; a refusal's own words are put into `denial`.
@@ -103,6 +117,8 @@ class Webhooks {
                                            bool mutating, Json& denial);
 
  private:
+  Result<SentPtr> InVersion(const KindInfo& kind, const AdmissionRequest& request, bool mutating,
+                            Versions& versions);
   Result<bool> ConditionsHold(const Hook& hook, const AdmissionRequest& request, const Sent& sent,
                               bool mutating);
   // Of one that failed: it may, and then nothing is wrong, or the client is told why.
