@@ -105,7 +105,7 @@ class MutatingPassage {
 
   Result<> Run() {
     if (invocations_.empty()) return {};
-    TRY(LookAtNamespace());
+    TRY(namespace_.LookAt(true));
     Reinvocation& again = request_.reinvocation;
     AskedBefore& asked = again.policies;
     // In the second round the plugins before may have changed what the policies had left.
@@ -232,25 +232,14 @@ class MutatingPassage {
   }
 
   cel::AdmissionInputs Inputs(const Invocation& invocation, const RequestView& view) const {
-    const auto shown = [](const Json& document) {
-      return document.is_null() ? nullptr : &document;
-    };
     return {.object = view.ObjectValue(),
             .old_object = view.OldObjectValue(),
             .params = invocation.param.get(),
             .request = &view.request,
-            .namespace_object = shown(namespace_),
+            .namespace_object = namespace_.shown(),
             .authorizer =
                 invocation.policy->policy->expressions().named.authorizer ? &authorizer_ : nullptr,
             .request_resource = view.Resource()};
-  }
-
-  Result<> LookAtNamespace() {
-    if (request_.namespace_name.empty() || IsNamespaces(request_.kind)) return {};
-    const auto space = TRY(parts_.caches.namespaces.FindOrRead("", request_.namespace_name));
-    if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
-    namespace_ = NamespaceView(*space);
-    return {};
   }
 
   const Parts parts_;
@@ -258,7 +247,7 @@ class MutatingPassage {
   const RequestAuthorizer authorizer_;
   size_t param_bytes_left_ = kParamDocumentBytesMax;  // All are held until the last has changed.
   std::vector<Invocation> invocations_;
-  Json namespace_;
+  RequestNamespace namespace_{parts_.caches, request_};
   std::vector<Cause> refusals_;
   size_t refusals_bytes_ = 0;
   Reason first_reason_ = Reason::kForbidden;

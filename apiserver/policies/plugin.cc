@@ -66,16 +66,28 @@ class Annotations {
  public:
   void Add(const std::string& key, const std::string& value) {
     if (bytes_ > kBytesMax) return;
-    auto& values = all_[key];
-    if (std::ranges::find(values, value) != values.end()) return;
+    Values& values = all_[key];
+    const auto [added, is_new] = values.known.insert(value);
+    if (!is_new) return;
     bytes_ += value.size();
-    values.push_back(value);
+    values.in_order.push_back(*added);
   }
-  const std::map<std::string, std::vector<std::string>>& all() const { return all_; }
+  // "first, second, ..." of each key.
+  std::map<std::string, std::string> Texts() const {
+    std::map<std::string, std::string> texts;
+    for (const auto& [key, values] : all_) {
+      texts[key] = fmt::format("{}", fmt::join(values.in_order, ", "));
+    }
+    return texts;
+  }
 
  private:
   static constexpr size_t kBytesMax = 1 << 20;
-  std::map<std::string, std::vector<std::string>> all_;
+  struct Values {
+    std::set<std::string> known;
+    std::vector<std::string_view> in_order;  // Of those.
+  };
+  std::map<std::string, Values> all_;
   size_t bytes_ = 0;
 };
 
@@ -103,9 +115,7 @@ class Passage {
         },
         [&](const Binding* binding, const std::string& why) { Unusable(bound, binding, why); }));
     const std::string& name = bound.policy->policy().metadata.name;
-    for (const auto& [key, values] : annotations.all()) {
-      Annotate(request_, name + "/" + key, fmt::format("{}", fmt::join(values, ", ")));
-    }
+    for (const auto& [key, text] : annotations.Texts()) Annotate(request_, name + "/" + key, text);
     return {};
   }
 
@@ -149,7 +159,7 @@ class Passage {
     const PolicyExpressions& expressions = bound.policy->expressions();
     expressions.Prefetch();
     const NamedInputs& named = expressions.named;
-    TRY(LookAtNamespace(named.namespace_object));
+    TRY(namespace_.LookAt(named.namespace_object));
     const RequestView* view = TRY(ViewFor(bound, kind));
     const cel::Authorizer* asked = named.authorizer ? &authorizer_ : nullptr;
     for (const auto& param : params) {
@@ -158,15 +168,12 @@ class Passage {
         Unusable(bound, &binding, "failed to configure binding: context deadline exceeded");
         return {};
       }
-      const auto shown = [](const Json& document) {
-        return document.is_null() ? nullptr : &document;
-      };
       const IgnoredTime time(bound.policy->ignores_failure(), request_.deadline);
       const PolicyVerdict verdict = Judge(expressions, {.object = view->ObjectValue(),
                                                         .old_object = view->OldObjectValue(),
                                                         .params = param.get(),
                                                         .request = &view->request,
-                                                        .namespace_object = shown(namespace_),
+                                                        .namespace_object = namespace_.shown(),
                                                         .authorizer = asked,
                                                         .request_resource = view->Resource()});
       TRY(HadRoom());
@@ -225,18 +232,6 @@ class Passage {
     Annotate(request_, kFailureAnnotation, "[" + failure.dump(-1, ' ', false, replace) + "]");
   }
 
-  // It has to be there, whether it is named or not.
-  Result<> LookAtNamespace(bool named) {
-    if (looked_ && (shown_ || !named)) return {};
-    looked_ = true;
-    shown_ = named;
-    if (request_.namespace_name.empty() || IsNamespaces(request_.kind)) return {};
-    const auto space = TRY(parts_.caches.namespaces.FindOrRead("", request_.namespace_name));
-    if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
-    if (named) namespace_ = NamespaceView(*space);
-    return {};
-  }
-
   Result<const RequestView*> ViewFor(const ValidatingBound& bound, const KindInfo& kind) {
     const NamedInputs& named = bound.policy->expressions().named;
     const bool sees_structs = bound.policy->seen_kinds().Has(kind, named);
@@ -266,9 +261,8 @@ class Passage {
     const NamedInputs* made = nullptr;  // What of it.
     RequestView view;
   };
-  std::forward_list<Shown> views_;       // The last one of a kind first.
-  bool looked_ = false, shown_ = false;  // At the namespace.
-  Json namespace_;
+  std::forward_list<Shown> views_;  // The last one of a kind first.
+  RequestNamespace namespace_{parts_.caches, request_};
   std::set<std::string> warned_;
   bool put_down_ = false;
   std::optional<Refused> refused_;

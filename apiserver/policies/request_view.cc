@@ -5,7 +5,9 @@
 #include "api/codec/typed.h"
 #include "api/gen/core_v1.h"
 #include "api/kinds/versions.h"
+#include "apiserver/admission/rule_match.h"
 #include "apiserver/policies/struct_lens.h"
+#include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {
@@ -32,6 +34,17 @@ Result<Json> ViewAs(const Object& object, const KindInfo& kind, const DocumentPa
   const bool is_some = !parts.whole && parts.items.empty();
   if (&kind == &object.kind() && is_some) return PartsOfObject(object, parts);
   return DocumentAs(object.kind(), kind, object.ToDocument());
+}
+
+// The part of a namespace that expressions see.
+Json NamespaceView(const core_v1::Namespace& space) {
+  Json document = ToJson(space);
+  if (Json& metadata = document["metadata"]; metadata.is_object()) {
+    for (const char* hidden : {"managedFields", "ownerReferences", "selfLink"}) {
+      metadata.erase(hidden);
+    }
+  }
+  return document;
 }
 
 cel::Value ValueOf(const Object* seen, const Json& document) {
@@ -96,14 +109,15 @@ bool SeenKinds::Has(const KindInfo& kind, const NamedInputs& named) const {
   return known->second;
 }
 
-Json NamespaceView(const core_v1::Namespace& space) {
-  Json document = ToJson(space);
-  if (Json& metadata = document["metadata"]; metadata.is_object()) {
-    for (const char* hidden : {"managedFields", "ownerReferences", "selfLink"}) {
-      metadata.erase(hidden);
-    }
-  }
-  return document;
+Result<> RequestNamespace::LookAt(bool named) {
+  if (looked_ && (named_ || !named)) return {};
+  looked_ = true;
+  named_ = named;
+  if (request_.namespace_name.empty() || IsNamespaces(request_.kind)) return {};
+  const auto space = TRY(caches_.namespaces.FindOrRead("", request_.namespace_name));
+  if (!space) return Fail(NotFoundError({"", "namespaces"}, request_.namespace_name));
+  if (named) view_ = NamespaceView(*space);
+  return {};
 }
 
 }  // namespace skiff

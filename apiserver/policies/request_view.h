@@ -9,6 +9,7 @@
 
 #include "api/cel/admission_activation.h"
 #include "apiserver/admission/request_document.h"
+#include "apiserver/identity/caches.h"
 #include "apiserver/policies/policy.h"
 #include "base/mutex.h"
 
@@ -48,7 +49,22 @@ class SeenKinds {
   mutable std::vector<std::pair<const Type*, bool>> known_ GUARDED_BY(mutex_);
 };
 
-// The part of a namespace that expressions see.
-Json NamespaceView(const core_v1::Namespace& space);
+// The namespace of a request, as expressions see it: looked at once.
+class RequestNamespace {
+ public:
+  // Both outlive it.
+  RequestNamespace(Caches& caches, const AdmissionRequest& request)
+      : caches_(caches), request_(request) {}
+  // 404: it has to be there, whether it is `named` or not.
+  Result<> LookAt(bool named);
+  // nullptr: the request is of none, or nobody has named it.
+  const Json* shown() const { return view_.is_null() ? nullptr : &view_; }
+
+ private:
+  Caches& caches_;
+  const AdmissionRequest& request_;
+  bool looked_ = false, named_ = false;
+  Json view_;
+};
 
 }  // namespace skiff
