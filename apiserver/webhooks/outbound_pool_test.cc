@@ -27,6 +27,46 @@ TEST(DetourTest, WhatThrowsHarmsItsOwnRequest) {
   EXPECT_EQ(status.get_future().get(), 500);
 }
 
+TEST(DetourTest, ARefusalThatThrowsHarmsItsOwnRequest) {
+  const FakeClock clock;
+  OutboundPool pool(clock);
+  pool.Stop();
+  const auto handle = [](const http::Request&) { return http::Response(); };
+  const auto throws = [](const http::Request&) -> http::Response {
+    throw std::runtime_error("not ours");
+  };
+  auto response = Detour(pool, {"hook"}, http::Request(), handle, throws);
+  int status = 0;
+  response.pending->Start([&](http::Response refused) { status = refused.status; });
+  EXPECT_EQ(status, 500);
+}
+
+// Each that is asked is sent the text of the object, and all of them at one time.
+TEST(DetourTest, WhatWaitsHoldsItsQuestions) {
+  const FakeClock clock;
+  OutboundPool pool(clock, {.bytes_max = 10'000, .bytes_per_name_max = 10'000});
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  ASSERT_TRUE(pool.Submit({"hook"}, [released] { released.wait(); }, 1));
+  http::Request request;
+  request.body = '"' + std::string(1000, 'x') + '"';
+  const auto handle = [](const http::Request&) { return http::Response(); };
+  const auto refuse = [](const http::Request&) {
+    http::Response refused;
+    refused.status = 429;
+    return refused;
+  };
+  OutboundPool::Names names{"hook"};
+  for (const int wanted : {200, 429}) {
+    auto response = Detour(pool, names, request, handle, refuse);
+    std::promise<int> status;
+    response.pending->Start([&](http::Response late) { status.set_value(late.status); });
+    EXPECT_EQ(status.get_future().get(), wanted);
+    for (int i = 0; i < 10; ++i) names.insert("another-" + std::to_string(i));
+  }
+  release.set_value();
+}
+
 TEST(OutboundPoolTest, WhoHangsLeavesRoomForOthers) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
