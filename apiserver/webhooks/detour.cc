@@ -11,13 +11,13 @@ namespace {
 using Handle = std::function<http::Response(const http::Request&)>;
 
 // What a request holds while it waits: its body, which counts no longer among those that the server
-// takes in, the documents of it and of what it changes, and the text of it in the question to each
-// that it waits for. Of those of which few run at one time no more have documents.
-size_t BytesHeldBy(const std::string& body, const OutboundPool::Names& names,
-                   size_t document_bytes) {
+// takes in. At work it has the documents of it and of what it changes besides, and the text of it
+// in the question to each that it waits for; of those of which few run at one time no more do.
+OutboundPool::Held HeldBy(const std::string& body, const OutboundPool::Names& names,
+                          size_t document_bytes) {
   if (OutboundPool::AreOfFew(names)) return body.size();
   const size_t of_body = body.empty() ? 0 : kDetouredDocuments * DocumentBytesOf(body);
-  return (1 + names.size()) * body.size() + of_body + document_bytes;
+  return {body.size(), (1 + names.size()) * body.size() + of_body + document_bytes};
 }
 
 class DetouredAnswer final : public http::PendingResponse {
@@ -45,8 +45,8 @@ class DetouredAnswer final : public http::PendingResponse {
     const auto overdue = [waiting = waiting_, request = request_, refuse = refuse_, reply]() {
       waiting->Answer(Guarded([&] { return refuse(*request); }, *request), reply);
     };
-    const size_t bytes = BytesHeldBy(request_->body, names_, document_bytes_);
-    const bool taken = pool_.Submit(std::move(names_), work, bytes, overdue, waiting_.get());
+    const OutboundPool::Held held = HeldBy(request_->body, names_, document_bytes_);
+    const bool taken = pool_.Submit(std::move(names_), work, held, overdue, waiting_.get());
     if (!taken) reply(Guarded([&] { return refuse_(*request_); }, *request_));
   }
 

@@ -60,6 +60,15 @@ bool OutboundPool::MayHold(const Names& names, size_t bytes) const {
          });
 }
 
+bool OutboundPool::MayHoldAtWork(const Names& names, size_t more) const {
+  if (bytes_ + more > limits_.bytes_max && holders_at_work_ > 0) return false;
+  return std::ranges::all_of(names, [&](const std::string& name) {
+    const auto found = bytes_of_.find(name);
+    return found == bytes_of_.end() || !running_of_.contains(name) ||
+           found->second + more <= LimitOf(name, limits_.bytes_per_name_max);
+  });
+}
+
 void OutboundPool::Hold(const Names& names, size_t bytes) {
   if (bytes == 0) return;  // Nor is anything let go.
   bytes_ += bytes;
@@ -81,30 +90,33 @@ bool OutboundPool::Run(Job job) {
   const bool taken = pool_.Submit([this, shared] {
     shared->work();
     shared->work = nullptr;
-    Done(shared->names, shared->bytes);
+    Done(shared->names, shared->held);
   });
   if (!taken) return false;
   ++running_;
+  if (shared->held.at_work > 0) ++holders_at_work_;
+  Hold(shared->names, shared->held.at_work - shared->held.in_line);
   Count(running_of_, shared->names, 1);
   return true;
 }
 
-bool OutboundPool::Submit(Names names, std::function<void()> work, size_t bytes,
+bool OutboundPool::Submit(Names names, std::function<void()> work, Held held,
                           std::function<void()> overdue, const void* of) {
   bool wake = false;
   {
     const MutexLock lock(mutex_);
-    if (stopped_ || !MayHold(names, bytes)) return false;
-    if (MayRun(names)) {
-      if (!Run({names, std::move(work), bytes})) return false;
-      Hold(names, bytes);
-      return true;
+    if (stopped_ || held.at_work > limits_.bytes_max || !MayHold(names, held.in_line)) return false;
+    if (MayRun(names) && MayHoldAtWork(names, held.at_work)) {
+      Hold(names, held.in_line);
+      if (Run({names, std::move(work), held})) return true;
+      LetGo(names, held.in_line);
+      return false;
     }
     if (!MayWait(names)) return false;
-    Hold(names, bytes);
+    Hold(names, held.in_line);
     Count(waiting_of_, names, 1);
     const Duration until = overdue ? clock_.Monotonic() + PatienceOf(names) : kNever;
-    waiting_.push_back({std::move(names), std::move(work), bytes, std::move(overdue), until, of});
+    waiting_.push_back({std::move(names), std::move(work), held, std::move(overdue), until, of});
     wake = until < planned_;
     planned_ = std::min(planned_, until);
   }
@@ -118,7 +130,7 @@ void OutboundPool::Leave(const void* of) {
   const auto found = std::ranges::find(waiting_, of, &Job::of);
   if (of == nullptr || found == waiting_.end()) return;
   Count(waiting_of_, found->names, -1);
-  LetGo(found->names, found->bytes);
+  LetGo(found->names, found->held.in_line);
   left = std::move(*found);
   waiting_.erase(found);
 }
@@ -138,7 +150,7 @@ Duration OutboundPool::Step() {
         continue;
       }
       Count(waiting_of_, at->names, -1);
-      LetGo(at->names, at->bytes);
+      LetGo(at->names, at->held.in_line);
       late.push_back(std::move(*at));
       at = waiting_.erase(at);
     }
@@ -151,14 +163,16 @@ Duration OutboundPool::Step() {
   return due == kNever ? kNever : due - now;
 }
 
-void OutboundPool::Done(const Names& names, size_t bytes) {
+void OutboundPool::Done(const Names& names, Held held) {
   const MutexLock lock(mutex_);
-  LetGo(names, bytes);
+  LetGo(names, held.at_work);
   --running_;
+  if (held.at_work > 0) --holders_at_work_;
   Count(running_of_, names, -1);
   // Who came first goes first, unless he waits for somebody who has no room.
   for (auto at = waiting_.begin(); at != waiting_.end() && running_ < limits_.threads_max;) {
-    if (!MayRun(at->names)) {
+    const size_t more = at->held.at_work - at->held.in_line;
+    if (!MayRun(at->names) || !MayHoldAtWork(at->names, more)) {
       ++at;
       continue;
     }
@@ -166,8 +180,8 @@ void OutboundPool::Done(const Names& names, size_t bytes) {
     at = waiting_.erase(at);
     Count(waiting_of_, next.names, -1);
     const Names of = next.names;
-    const size_t held = next.bytes;
-    if (!Run(std::move(next))) LetGo(of, held);
+    const size_t bytes = next.held.in_line;
+    if (!Run(std::move(next))) LetGo(of, bytes);
   }
 }
 

@@ -26,7 +26,7 @@ class OutboundPool final : public ControlLoop {
     int running_of_few_max = 2;
     size_t waiting_max = 1024;  // Past it, and past the next, Submit says no.
     int waiting_per_name_max = 256;
-    // What jobs hold that run or wait. Whoever brings the first of a name may bring what he likes.
+    // What jobs hold that run or wait. The first of a name may hold what it likes.
     size_t bytes_max = size_t{512} << 20;
     size_t bytes_per_name_max = size_t{128} << 20;
     Duration patience = 15s;         // As kube-apiserver has it for who waits for his turn.
@@ -47,10 +47,17 @@ class OutboundPool final : public ControlLoop {
   static std::string FewAtOnce(const std::string& name) { return kFewAtOnce + name; }
   // Whether one of them is such a name.
   static bool AreOfFew(const Names& names);
-  // False: too many wait already, or hold too much, or it has been stopped. `bytes`: what the job
-  // holds until it is done. `overdue` is called instead of `work` where its turn does not come in
-  // time; null: it stands in line for as long as that takes. `of`: by whom it can leave the line.
-  bool Submit(Names names, std::function<void()> work, size_t bytes = 0,
+  // What a job holds: `at_work` >= `in_line`, for as long as it runs.
+  struct Held {
+    Held(size_t bytes = 0) : Held(bytes, bytes) {}
+    Held(size_t in_line, size_t at_work) : in_line(in_line), at_work(at_work) {}
+    size_t in_line, at_work;
+  };
+  // False: too many wait already, or hold too much, or it has been stopped, or it would hold more
+  // at work than all jobs may. One for whose work there is no room waits for it. `overdue` is
+  // called instead of `work` where its turn does not come in time; null: it stands in line for as
+  // long as that takes. `of`: by whom it can leave the line.
+  bool Submit(Names names, std::function<void()> work, Held held = {},
               std::function<void()> overdue = nullptr, const void* of = nullptr);
   // What stands in line and is of him is dropped. Any thread.
   void Leave(const void* of);
@@ -72,19 +79,22 @@ class OutboundPool final : public ControlLoop {
   struct Job {
     Names names;
     std::function<void()> work;
-    size_t bytes;
+    Held held;
     std::function<void()> overdue = nullptr;
     Duration until = kNever;
     const void* of = nullptr;
   };
   bool MayHold(const Names& names, size_t bytes) const REQUIRES(mutex_);
+  // Beside what it holds in line, which counts already.
+  bool MayHoldAtWork(const Names& names, size_t more) const REQUIRES(mutex_);
   void Hold(const Names& names, size_t bytes) REQUIRES(mutex_);
   void LetGo(const Names& names, size_t bytes) REQUIRES(mutex_);
   Duration PatienceOf(const Names& names) const;
-  bool MayRun(const Names& names) const REQUIRES(mutex_);
+  bool MayRun(const Names& names) const REQUIRES(mutex_);  // By number.
   bool MayWait(const Names& names) const REQUIRES(mutex_);
+  // What it holds in line counts already.
   bool Run(Job job) REQUIRES(mutex_);
-  void Done(const Names& names, size_t bytes);
+  void Done(const Names& names, Held held);
 
   const Clock& clock_;
   const Limits limits_;
@@ -95,6 +105,7 @@ class OutboundPool final : public ControlLoop {
   std::map<std::string, int> running_of_ GUARDED_BY(mutex_);
   std::map<std::string, int> waiting_of_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
+  int holders_at_work_ GUARDED_BY(mutex_) = 0;  // Jobs that run and hold anything.
   std::map<std::string, size_t> bytes_of_ GUARDED_BY(mutex_);
   std::deque<Job> waiting_ GUARDED_BY(mutex_);    // In the order in which they came.
   Duration planned_ GUARDED_BY(mutex_) = kNever;  // When Step is due.

@@ -201,10 +201,12 @@ TEST(DetourTest, WhatABodyIsReadIntoCounts) {
   std::promise<void> release;
   const std::shared_future<void> released = release.get_future().share();
   const FakeClock clock;
-  OutboundPool pool(clock, {.threads_max = 4, .bytes_per_name_max = 100'000});
-  std::atomic<int> refused = 0;
-  const auto handle = [released](const http::Request&) {
+  OutboundPool pool(clock,
+                    {.threads_max = 4, .waiting_per_name_max = 1, .bytes_per_name_max = 100'000});
+  std::atomic<int> refused = 0, handled = 0;
+  const auto handle = [&](const http::Request&) {
     released.wait();
+    ++handled;
     return http::Response();
   };
   const auto refuse = [&](const http::Request&) {
@@ -223,12 +225,36 @@ TEST(DetourTest, WhatABodyIsReadIntoCounts) {
   const auto text = detour('"' + std::string(2000, 'x') + '"');
   const auto other = detour('"' + std::string(2000, 'x') + '"');
   EXPECT_EQ(refused, 0);
-  const auto large = detour(many + "]");
-  EXPECT_EQ(refused, 1);
+  const auto large = detour(many + "]"), larger = detour(many + ",{}]");
+  EXPECT_EQ(refused, 1) << "the first of them has the only place in line";
   const std::string few = OutboundPool::FewAtOnce("large");
   const auto first = detour(many + "]", few), next = detour(many + "]", few);
   EXPECT_EQ(refused, 1) << "two of them have documents at one time, however many wait";
   release.set_value();
+  while (handled < 5) std::this_thread::yield();
+}
+
+// Patches are small, and what they change may be large: they stand in line as others do.
+TEST(OutboundPoolTest, WhatHoldsMuchOnlyAtWorkWaitsForItsRoom) {
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  const FakeClock clock;
+  OutboundPool pool(clock, {.threads_max = 8,
+                            .waiting_max = 2,
+                            .waiting_per_name_max = 1,
+                            .bytes_max = 25,
+                            .bytes_per_name_max = 10});
+  const auto wait = [released] { released.wait(); };
+  EXPECT_FALSE(pool.Submit({"z"}, wait, {1, 26})) << "more than there is";
+  ASSERT_TRUE(pool.Submit({"a"}, wait, {1, 15})) << "the first of its name";
+  std::promise<void> second, third;
+  ASSERT_TRUE(pool.Submit({"a"}, [&] { second.set_value(); }, {1, 9}));
+  EXPECT_FALSE(pool.Submit({"a"}, wait, {1, 9})) << "another waits already";
+  ASSERT_TRUE(pool.Submit({"b"}, [&] { third.set_value(); }, {1, 25})) << "waits for the whole";
+  EXPECT_FALSE(pool.Submit({"c"}, wait, {1, 9})) << "two wait, one of each name";
+  release.set_value();
+  second.get_future().wait();
+  third.get_future().wait();
 }
 
 TEST(OutboundPoolTest, NobodyStandsInLineForLongerThanHeIsPatient) {
