@@ -14,6 +14,7 @@
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
 #include "api/text/patterns.h"
+#include "api/text/runes.h"
 
 namespace skiff::crd {
 namespace {
@@ -38,11 +39,6 @@ std::string_view TypeNameOf(const Json& value) {
   if (value.is_number()) return IsGoInt(value) ? "integer" : "number";
   if (value.is_string()) return "string";
   return value.is_array() ? "array" : "object";
-}
-
-size_t RuneCount(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
 // What all validators of one object may still take.
