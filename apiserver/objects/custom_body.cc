@@ -86,7 +86,7 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
                 "application/json, application/yaml, application/vnd.kubernetes.protobuf");
   }
   if (parts.document.is_object()) return parts;
-  const auto peeked = PeekTypeMeta(DumpJson(parts.document));
+  const auto peeked = TypeMetaOf(parts.document);
   const std::string why = peeked ? "Object 'Kind' is missing in '" + http.Body() + "'"
                                  : "couldn't get version/kind; json parse error: " +
                                        peeked.error().message;
@@ -94,13 +94,9 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
 }
 
 // What a document says of itself; fails where that cannot be read.
-Result<TypeMeta> SelfOf(const ApiRequest& request, const Json& document) {
+Result<TypeMeta> MetaOfBody(const ApiRequest& request, const Json& document) {
   const KindInfo& kind = *request.kind;
-  Json self = Json::object();
-  for (const char* name : {"kind", "apiVersion"}) {
-    if (const auto found = document.find(name); found != document.end()) self[name] = *found;
-  }
-  auto meta = PeekTypeMeta(DumpJson(self));
+  auto meta = TypeMetaOf(document);
   if (!meta) {
     return Fail(UnreadableObject(
         kind, "couldn't get version/kind; json parse error: " + meta.error().message,
@@ -115,7 +111,7 @@ Result<TypeMeta> SelfOf(const ApiRequest& request, const Json& document) {
     return Fail(UnreadableObject(kind, "unexpected GroupVersion string: " + meta->api_version,
                                  request.http.Body()));
   }
-  if (self.contains("apiVersion") && self["apiVersion"].is_null()) {
+  if (const auto found = document.find("apiVersion"); found != document.end() && found->is_null()) {
     return Fail(NotHandled(
         kind, "", ".apiVersion accessor error: <nil> is of the type <nil>, expected string"));
   }
@@ -246,7 +242,7 @@ Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document) {
 Result<Object> DecodeCustomBody(ApiRequest& request, FieldValidation validation) {
   const KindInfo& kind = *request.kind;
   ReadBodyParts parts = TRY(ReadDocument(request, validation));
-  const TypeMeta self = TRY(SelfOf(request, parts.document));
+  const TypeMeta self = TRY(MetaOfBody(request, parts.document));
   std::vector<std::string> strict_errors = std::move(parts.json_duplicates);
   if (self.api_version != kind.api_version || self.kind != kind.kind) {
     const Error mismatch = Mismatch(kind, self, parts.document);
