@@ -105,16 +105,18 @@ void Violations::NotSupported(const FieldPath& path, const Printed& value,
   AddValue("FieldValueNotSupported", "Unsupported value", path, value.text(), detail);
 }
 
-void Violations::TooLong(const FieldPath& path, size_t bytes_max) {
+void Violations::TooLong(const FieldPath& path, int64_t bytes_max) {
   Add("FieldValueTooLong", path,
-      fmt::format("Too long: may not be more than {} {}", bytes_max,
-                  bytes_max == 1 ? "byte" : "bytes"));
+      bytes_max < 0 ? "Too long: value is too long"
+                    : fmt::format("Too long: may not be more than {} {}", bytes_max,
+                                  bytes_max == 1 ? "byte" : "bytes"));
 }
 
-void Violations::TooMany(const FieldPath& path, size_t count, size_t count_max) {
+void Violations::TooMany(const FieldPath& path, size_t count, int64_t count_max) {
   Add("FieldValueTooMany", path,
-      fmt::format("Too many: {}: must have at most {} {}", count, count_max,
-                  count_max == 1 ? "item" : "items"));
+      count_max < 0 ? fmt::format("Too many: {}: has too many items", count)
+                    : fmt::format("Too many: {}: must have at most {} {}", count, count_max,
+                                  count_max == 1 ? "item" : "items"));
 }
 
 void Violations::TypeInvalid(const FieldPath& path, const Json& value, std::string_view detail) {

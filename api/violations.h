@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <concepts>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -101,10 +102,11 @@ class Violations {
                     const std::vector<std::string>& supported);
   void NotSupported(const FieldPath& path, const Printed& value,
                     const std::vector<std::string>& supported);
-  // "Too long: may not be more than 63 bytes".
-  void TooLong(const FieldPath& path, size_t bytes_max);
+  // "Too long: may not be more than 63 bytes". What a schema gives as its limit may be negative,
+  // and is not told then. The same below.
+  void TooLong(const FieldPath& path, int64_t bytes_max);
   // "Too many: 5: must have at most 4 items".
-  void TooMany(const FieldPath& path, size_t count, size_t count_max);
+  void TooMany(const FieldPath& path, size_t count, int64_t count_max);
   // As Invalid, with reason FieldValueTypeInvalid.
   void TypeInvalid(const FieldPath& path, const Json& value, std::string_view detail);
   void Internal(const FieldPath& path, std::string_view detail);

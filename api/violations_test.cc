@@ -107,6 +107,9 @@ TEST(ViolationsTest, EachKindOfErrorHasItsText) {
             "spec: Too long: may not be more than 1 byte");
   EXPECT_EQ(text([](auto& out) { out.TooMany(kPath, 5, 4); }),
             "spec: Too many: 5: must have at most 4 items");
+  EXPECT_EQ(text([](auto& out) { out.TooLong(kPath, -1); }), "spec: Too long: value is too long");
+  EXPECT_EQ(text([](auto& out) { out.TooMany(kPath, 0, -1); }),
+            "spec: Too many: 0: has too many items");
   EXPECT_EQ(text([](auto& out) { out.TypeInvalid(FieldPath(), 1, "d"); }),
             "<nil>: Invalid value: 1: d");
   EXPECT_EQ(text([](auto& out) { out.Internal(kPath, "broke"); }), "spec: Internal error: broke");

@@ -41,8 +41,7 @@ Result<std::string> ReadAll(Command& command, const std::string& path) {
 Result<const Type*> TypeOf(const TypeMeta& meta) {
   const Type* type = FindBuiltInType(meta.api_version, meta.kind);
   if (type == nullptr || !type->type_meta || type->ops == nullptr) {
-    return CliError(fmt::format("no kind \"{}\" is registered for version \"{}\"", meta.kind,
-                                meta.api_version));
+    return CliError(NoKindRegistered(meta, ""));
   }
   return type;
 }

@@ -1,6 +1,7 @@
 // `explain`: what the fields of a kind mean, from the server's OpenAPI v3 documents.
 #include <algorithm>
 
+#include "api/text/runes.h"
 #include "base/did_you_mean.h"
 #include "cli/explain.h"
 #include "cli/session.h"
@@ -11,10 +12,6 @@ namespace {
 
 constexpr size_t kLineWidth = 76;
 constexpr size_t kEnumValuesMax = 4;
-size_t CountRunes(std::string_view text) {
-  return static_cast<size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
 
 std::string Wrapped(const std::string& text, const std::string& indent) {
   std::string out;
@@ -23,7 +20,7 @@ std::string Wrapped(const std::string& text, const std::string& indent) {
     size_t width = 0;
     for (const std::string& word : Split(paragraph, ' ')) {
       if (word.empty()) continue;
-      const size_t wide = CountRunes(word);
+      const size_t wide = RuneCount(word);
       if (!line.empty() && width + 1 + wide > kLineWidth) {
         out += indent + line + "\n";
         line.clear();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <sstream>
 
+#include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/select/selector.h"
 #include "api/text/go_text.h"
@@ -427,10 +428,7 @@ std::string WhyRefused(Command& command, const FileFlags& files, const std::stri
 }  // namespace
 
 std::string NotRegistered(const std::string& api_version, const std::string& kind) {
-  return fmt::format(
-      "no kind {} is registered for version {} in scheme "
-      "\"k8s.io/kubectl/pkg/scheme/scheme.go:28\"",
-      GoQuote(kind), GoQuote(api_version));
+  return NoKindRegistered({api_version, kind}, "k8s.io/kubectl/pkg/scheme/scheme.go:28");
 }
 
 void ReportUnread(Command& command, const FileFlags& files, const Error& error) {

@@ -35,9 +35,7 @@ Result<Json> OverrideFlags::Apply(Session& session, const Resource& resource, Js
   const std::string kind = TextAt(changed, "kind");
   const KindInfo* info = KindAsSaid(api_version, kind).info;
   if (!info) {
-    return CliError(fmt::format(
-        "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
-        GoQuote(kind), GoQuote(api_version)));
+    return CliError(NoKindRegistered({api_version, kind}, kRuntimeScheme));
   }
   auto typed = Normalize(*info->type, changed);
   if (!typed) return CliError(typed.error().message);

@@ -2,16 +2,9 @@
 
 #include <algorithm>
 
+#include "api/text/runes.h"
+
 namespace skiff::cli {
-namespace {
-
-size_t RuneCount(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
-  }));
-}
-
-}  // namespace
 
 void TabWriter::Write(std::string_view text) {
   for (const char c : text) {

@@ -1,6 +1,7 @@
 #include "http/tls_faults.h"
 
 #include <arpa/inet.h>
+#include <openssl/bn.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -107,7 +108,21 @@ std::string NameFault(SSL* ssl, X509* certificate) {
   return Mismatch(certificate, address.get(), true);
 }
 
-std::string SignatureFault(X509* authority) {
+bool MaySign(X509* authority) {
+  const uint32_t flags = X509_get_extension_flags(authority);
+  const bool says_authority = (flags & EXFLAG_CA) != 0;
+  const bool cannot_say = (flags & EXFLAG_V1) != 0;
+  // Of one that does not restrict its uses OpenSSL says that it has them all.
+  const bool signs_others = (X509_get_key_usage(authority) & KU_KEY_CERT_SIGN) != 0;
+  return (says_authority || cannot_say) && signs_others;
+}
+
+// Why the certificate is not signed by what its issuer is called after; "": it is.
+std::string SignatureFault(X509* certificate, X509* authority) {
+  if (!MaySign(authority)) {
+    return "x509: invalid signature: parent certificate cannot sign this kind of certificate";
+  }
+  if (X509_verify(certificate, X509_get0_pubkey(authority)) == 1) return "";
   switch (EVP_PKEY_base_id(X509_get0_pubkey(authority))) {
     case EVP_PKEY_RSA:
       return "crypto/rsa: verification error";
@@ -118,13 +133,22 @@ std::string SignatureFault(X509* authority) {
   }
 }
 
-std::string CommonName(const X509* certificate) {
-  char name[256] = "";
-  X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name, sizeof name);
-  return name;
+std::string NameOf(const X509* certificate) {
+  for (const int part : {NID_commonName, NID_organizationName}) {
+    char name[256] = "";
+    X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), part, name, sizeof name);
+    if (name[0] != '\0') return name;
+  }
+  const std::unique_ptr<BIGNUM, void (*)(BIGNUM*)> serial(
+      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr), BN_free);
+  const std::unique_ptr<char, void (*)(char*)> digits(
+      serial == nullptr ? nullptr : BN_bn2dec(serial.get()),
+      [](char* text) { OPENSSL_free(text); });
+  return std::string("serial:") + (digits == nullptr ? "" : digits.get());
 }
 
-// An authority that is called as the one that signed, and did not: mostly one of before.
+// An authority that is called as the one that signed, and did not, or may not: mostly one of
+// before, or a certificate of a server.
 std::string Hint(SSL* ssl, STACK_OF(X509) * chain) {
   X509_STORE* const store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
   STACK_OF(X509_OBJECT)* const trusted = X509_STORE_get0_objects(store);
@@ -136,10 +160,12 @@ std::string Hint(SSL* ssl, STACK_OF(X509) * chain) {
           X509_NAME_cmp(X509_get_subject_name(authority), X509_get_issuer_name(certificate)) != 0) {
         continue;
       }
-      if (X509_verify(certificate, X509_get0_pubkey(authority)) == 1) continue;
-      return " (possibly because of \"" + SignatureFault(authority) +
-             "\" while trying to verify candidate authority certificate \"" +
-             CommonName(authority) + "\")";
+      if (X509_cmp(authority, certificate) == 0) continue;
+      const std::string fault = SignatureFault(certificate, authority);
+      if (fault.empty()) continue;
+      return " (possibly because of \"" + fault +
+             "\" while trying to verify candidate authority certificate \"" + NameOf(authority) +
+             "\")";
     }
   }
   return "";
@@ -231,6 +257,8 @@ std::string CertificateFault(SSL* ssl, std::time_t now) {
     case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
     case X509_V_ERR_CERT_UNTRUSTED:
+    case X509_V_ERR_INVALID_CA:
+    case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
       return std::string(kUnknownAuthority) + Hint(ssl, chain);
     default:
       return std::string("x509: ") + X509_verify_cert_error_string(verdict);

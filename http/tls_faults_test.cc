@@ -130,6 +130,20 @@ TEST_F(TlsFaultsTest, WhoSignedItIsSaid) {
       << "another one of that name";
 }
 
+TEST_F(TlsFaultsTest, WhoMayNotSignOthersIsSaid) {
+  const auto fault = [](const std::string& name) {
+    return std::string(kVerify) +
+           "certificate signed by unknown authority (possibly because of \"x509: invalid "
+           "signature: parent certificate cannot sign this kind of certificate\" while trying to "
+           "verify candidate authority certificate \"" +
+           name + "\")";
+  };
+  trusted_ = testing::TestAuthority(Subject{.common_name = "web", .organizations = {"team"}});
+  EXPECT_EQ(AskServerOf(trusted_.IssueServer()), fault("web"));
+  trusted_ = testing::TestAuthority(Subject{.common_name = "", .organizations = {"team"}});
+  EXPECT_EQ(AskServerOf(trusted_.IssueServer()), fault("team"));
+}
+
 TEST_F(TlsFaultsTest, ACertificateIsForServers) {
   EXPECT_EQ(
       AskServerOf(

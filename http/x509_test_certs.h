@@ -20,11 +20,6 @@ struct CertificateAndKey {
 
 class TestAuthority {
  public:
-  explicit TestAuthority(const std::string& name = "test-ca")
-      : key_(EVP_EC_gen("P-256"), EVP_PKEY_free), certificate_(nullptr, X509_free) {
-    certificate_ = Make({.common_name = name, .is_ca = true}, key_.get());
-  }
-
   struct Subject {
     std::string common_name;
     std::vector<std::string> organizations = {};
@@ -34,6 +29,14 @@ class TestAuthority {
     long ends_s = 24 * 3600;
     std::string key_usage = {};  // "clientAuth"
   };
+
+  explicit TestAuthority(const std::string& name = "test-ca")
+      : TestAuthority(Subject{.common_name = name, .is_ca = true}) {}
+  // One that may be none: it signs all the same.
+  explicit TestAuthority(const Subject& own)
+      : key_(EVP_EC_gen("P-256"), EVP_PKEY_free), certificate_(nullptr, X509_free) {
+    certificate_ = Make(own, key_.get());
+  }
 
   std::string certificate_pem() const { return Pem(certificate_.get()); }
 
@@ -83,8 +86,8 @@ class TestAuthority {
     X509_gmtime_adj(X509_getm_notAfter(made.get()), subject.ends_s);
     X509_NAME* name = X509_get_subject_name(made.get());
     for (const auto& organization : subject.organizations) AddName(name, "O", organization);
-    AddName(name, "CN", subject.common_name);
-    X509* issuer = subject.is_ca ? made.get() : certificate_.get();
+    if (!subject.common_name.empty()) AddName(name, "CN", subject.common_name);
+    X509* issuer = subject.is_ca || !certificate_ ? made.get() : certificate_.get();
     X509_set_issuer_name(made.get(), X509_get_subject_name(issuer));
     X509_set_pubkey(made.get(), key);
     AddExtension(made.get(), issuer, NID_basic_constraints,

@@ -6,6 +6,7 @@
 #include <limits>
 #include <set>
 
+#include "api/codec/decode.h"
 #include "api/codec/typed.h"
 #include "api/text/yaml.h"
 #include "base/flags.h"
@@ -296,8 +297,7 @@ Result<> CheckKind(const Json& document) {
                 fmt::format("Object 'apiVersion' is missing in '{}'", document.dump()));
   }
   if (word("kind") != kKind || word("apiVersion") != kApiVersion) {
-    return Fail(Reason::kInvalid, fmt::format("no kind \"{}\" is registered for version \"{}\"",
-                                              word("kind"), word("apiVersion")));
+    return Fail(Reason::kInvalid, NoKindRegistered({word("apiVersion"), word("kind")}, ""));
   }
   return {};
 }

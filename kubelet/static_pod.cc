@@ -47,8 +47,7 @@ Result<core_v1::Pod> DecodePod(std::string_view text) {
     return Fail(Reason::kInvalid, fmt::format("Object 'Kind' is missing in '{}'", value.dump()));
   }
   if (word("kind") != "Pod" || word("apiVersion") != "v1") {
-    return Fail(Reason::kInvalid, fmt::format("no kind \"{}\" is registered for version \"{}\"",
-                                              word("kind"), word("apiVersion")));
+    return Fail(Reason::kInvalid, NoKindRegistered({word("apiVersion"), word("kind")}, ""));
   }
   const Json normal = TRY(Normalize(core_v1::Pod::Describe(), value));
   return FromJson<core_v1::Pod>(normal);

@@ -55,5 +55,14 @@ struct TypeMeta {
 // Checks the syntax of the whole text. Fails with Go's text of decoding into
 // struct{APIVersion, Kind}.
 Result<TypeMeta> PeekTypeMeta(std::string_view json);
+// The same of a document, of which the rest is not looked at.
+Result<TypeMeta> TypeMetaOf(const Json& document);
+
+// What Go calls its schemes: most of them, and that of the kinds that kube-apiserver serves.
+inline constexpr std::string_view kRuntimeScheme = "pkg/runtime/scheme.go:111";
+inline constexpr std::string_view kLegacyScheme = "pkg/api/legacyscheme/scheme.go:30";
+// `no kind "X" is registered for version "g/v" in scheme "pkg/..."`; where that is "", its end is
+// left out.
+std::string NoKindRegistered(const TypeMeta& meta, std::string_view scheme);
 
 }  // namespace skiff

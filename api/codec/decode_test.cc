@@ -361,10 +361,25 @@ TEST(Decode, EncodingFollowsTheOrderOfTheTable) {
             R"([{"name":"c","image":"i","resources":{}}]},"status":{}})");
 }
 
+TEST(Decode, AKindThatNoSchemeHasIsToldOfInGosWords) {
+  const TypeMeta meta = {"g.io/v\"1", "Foo"};
+  EXPECT_EQ(NoKindRegistered(meta, ""), R"(no kind "Foo" is registered for version "g.io/v\"1")");
+  EXPECT_EQ(NoKindRegistered(meta, kRuntimeScheme),
+            R"(no kind "Foo" is registered for version "g.io/v\"1" in scheme )"
+            R"("pkg/runtime/scheme.go:111")");
+}
+
 TEST(Decode, PeekingReadsKindAndVersionAlone) {
   EXPECT_EQ(*PeekTypeMeta(R"({"spec": {"kind": "X"}, "kind": "Pod", "apiVersion": "v1"})"),
             (TypeMeta{"v1", "Pod"}));
   EXPECT_EQ(*PeekTypeMeta("null"), TypeMeta{});
+  EXPECT_EQ(*TypeMetaOf({{"spec", {{"kind", "X"}}}, {"kind", "Pod"}, {"apiVersion", "v1"}}),
+            (TypeMeta{"v1", "Pod"}));
+  EXPECT_EQ(*TypeMetaOf(nullptr), TypeMeta{});
+  EXPECT_EQ(TypeMetaOf(Json::array({1})).error().message, PeekTypeMeta("[]").error().message);
+  EXPECT_EQ(TypeMetaOf("x").error().message, PeekTypeMeta(R"("x")").error().message);
+  EXPECT_EQ(TypeMetaOf({{"kind", 1}}).error().message,
+            PeekTypeMeta(R"({"kind": 1})").error().message);
   EXPECT_EQ(PeekTypeMeta("[]").error().message,
             "json: cannot unmarshal array into Go value of type struct { APIVersion string "
             "\"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }");

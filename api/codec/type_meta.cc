@@ -3,6 +3,7 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/text/go_text.h"
 
 namespace skiff {
 
@@ -44,6 +45,22 @@ Result<TypeMeta> PeekTypeMeta(std::string_view json) {
   if (in.failed()) return Fail(Reason::kBadRequest, in.error());
   if (!mismatch.empty()) return Fail(Reason::kBadRequest, mismatch);
   return meta;
+}
+
+std::string NoKindRegistered(const TypeMeta& meta, std::string_view scheme) {
+  const std::string text =
+      "no kind " + GoQuote(meta.kind) + " is registered for version " + GoQuote(meta.api_version);
+  return scheme.empty() ? text : text + " in scheme " + GoQuote(scheme);
+}
+
+Result<TypeMeta> TypeMetaOf(const Json& document) {
+  if (document.is_array()) return PeekTypeMeta("[]");
+  if (!document.is_object()) return PeekTypeMeta(DumpJson(document));
+  Json self = Json::object();
+  for (const char* name : {"apiVersion", "kind"}) {
+    if (const auto found = document.find(name); found != document.end()) self[name] = *found;
+  }
+  return PeekTypeMeta(DumpJson(self));
 }
 
 }  // namespace skiff

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "api/codec/json.h"
 
 namespace skiff::crd {
@@ -115,9 +117,29 @@ TEST(DocumentsTest, OfAnObjectOnlyWhatHasADefaultIsMissed) {
   const auto schema = SchemaOf(R"({"type": "object", "properties": {)" + properties + "}}");
   ASSERT_EQ(schema->Defaulted().size(), 1u);
   EXPECT_EQ(schema->properties.at(schema->Defaulted().front()).first, "d");
-  EXPECT_TRUE(Inspect(*schema, Json::object()).lacks_defaults);
-  EXPECT_FALSE(Inspect(*schema, Json{{"d", "y"}}).lacks_defaults);
-  EXPECT_EQ(Completed(*schema, Json::object()), (Json{{"d", "x"}}));
+}
+
+// There may be 30,000 of them, and as many small objects in a list. Here they have no schemas at
+// all: whoever looked at one would not come back.
+TEST(DocumentsTest, PropertiesWithoutADefaultAreNotLookedAtForEachObject) {
+  auto items = std::make_unique<Schema>();
+  auto defaulted = std::make_unique<Schema>();
+  defaulted->default_value = "x";
+  for (const char* name : {"a", "b", "c"}) items->properties.emplace_back(name, nullptr);
+  items->properties.emplace_back("d", SchemaPtr(defaulted.release()));
+  items->properties.emplace_back("e", nullptr);
+  items->defaulted = std::make_unique<const std::vector<uint32_t>>(1, 3);
+  items->has_defaults = true;
+  Schema list;
+  list.has_defaults = true;
+  list.items = SchemaPtr(items.release());
+  EXPECT_TRUE(Inspect(list, Json::array({Json::object()})).lacks_defaults);
+  EXPECT_FALSE(Inspect(list, Json::array({{{"d", "y"}}})).lacks_defaults);
+  EXPECT_TRUE(LacksDefaults(list, Json::array({Json::object()})));
+  EXPECT_FALSE(LacksDefaults(list, Json::array({{{"d", "y"}}})));
+  Json filled = Json::array({Json::object(), {{"d", "y"}}});
+  EXPECT_TRUE(ApplyDefaults(list, filled, 1 << 20));
+  EXPECT_EQ(filled, Json::parse(R"([{"d": "x"}, {"d": "y"}])"));
 }
 
 // As in kube-apiserver, which lets a definition give a map's values any default.

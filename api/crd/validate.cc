@@ -14,6 +14,7 @@
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
 #include "api/text/patterns.h"
+#include "api/text/runes.h"
 
 namespace skiff::crd {
 namespace {
@@ -38,11 +39,6 @@ std::string_view TypeNameOf(const Json& value) {
   if (value.is_number()) return IsGoInt(value) ? "integer" : "number";
   if (value.is_string()) return "string";
   return value.is_array() ? "array" : "object";
-}
-
-size_t RuneCount(std::string_view text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
 // What all validators of one object may still take.
@@ -237,7 +233,7 @@ class Validator {
              static_cast<int64_t>(RuneCount(text)) > runes;
     };
     if (limits.max_length && has_more(*limits.max_length)) {
-      out_.TooLong(At(path), static_cast<size_t>(*limits.max_length));
+      out_.TooLong(At(path), *limits.max_length);
     } else if (limits.min_length.value_or(0) > 0 && !has_more(*limits.min_length - 1)) {
       out_.Invalid(At(path), value,
                    Body(path) + "should be at least " + std::to_string(*limits.min_length) +
@@ -346,7 +342,7 @@ class Validator {
                        " items");
     }
     if (limits.max_items && size > *limits.max_items) {
-      out_.TooMany(At(path), list.size(), static_cast<size_t>(*limits.max_items));
+      out_.TooMany(At(path), list.size(), *limits.max_items);
     }
   }
 
@@ -370,13 +366,14 @@ class Validator {
                const Place& path) {
     const SchemaLimits& limits = schema.Limits();
     const auto size = static_cast<int64_t>(object.size());
+    // Of an object of too few or too many Kubernetes says nothing else.
     if (limits.min_properties && size < *limits.min_properties) {
-      out_.Invalid(At(path), size,
-                   Body(path) + "should have at least " + std::to_string(*limits.min_properties) +
-                       " properties");
+      return out_.Invalid(At(path), size,
+                          Body(path) + "should have at least " +
+                              std::to_string(*limits.min_properties) + " properties");
     }
     if (limits.max_properties && size > *limits.max_properties) {
-      out_.TooMany(At(path), object.size(), static_cast<size_t>(*limits.max_properties));
+      return out_.TooMany(At(path), object.size(), *limits.max_properties);
     }
     const auto old_of = [&](const std::string& name) -> const Json* {
       if (old == nullptr || !old->is_object() || IsOwnType(path, name)) return nullptr;

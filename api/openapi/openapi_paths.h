@@ -44,7 +44,7 @@ struct Path {
 // are "api", "api/v1", "apis", "apis/apps", "apis/apps/v1", "version", ...
 std::vector<std::string> Keys(KindList kinds);
 // Empty when there is no such document. Sorted by path. Looks at all the kinds, so who makes many
-// documents gives it those of the key's group (kinds_by_group.h).
+// documents gives it those that each tells of (kinds_by_document.h).
 std::vector<Path> PathsOf(KindList kinds, std::string_view key);
 
 }  // namespace skiff::openapi

@@ -1,7 +1,7 @@
 #include "api/openapi/openapi_v2.h"
 
+#include "api/openapi/kinds_by_document.h"
 #include "api/openapi/merge_v2.h"
-#include "api/openapi/kinds_by_group.h"
 #include "api/openapi/openapi_paths.h"
 #include "api/openapi/openapi_v2_protobuf.h"
 #include "api/openapi/path_parts.h"
@@ -71,9 +71,9 @@ void MakeV2(KindList kinds, const NextDocument& others, Sink& sink) {
   PathWriterV2 writer(kinds);
   std::map<std::string, Json> written;
   sink.BeginPaths();
-  const KindsByGroup by_group(kinds);
+  const KindsByDocument by_document(kinds);
   for (const std::string& key : openapi::Keys(kinds)) {
-    for (const Path& path : openapi::PathsOf(by_group.Of(key), key)) {
+    for (const Path& path : openapi::PathsOf(by_document.Of(key), key)) {
       sink.Path(path.path, writer.Write(path));
       written[path.path] = nullptr;
     }

@@ -1,6 +1,8 @@
 #include "api/openapi/openapi_v3.h"
 
-#include "api/openapi/kinds_by_group.h"
+#include <algorithm>
+
+#include "api/openapi/kinds_by_document.h"
 #include "api/openapi/openapi_paths.h"
 #include "api/openapi/openapi_v3_protobuf.h"
 #include "api/openapi/path_writer.h"
@@ -74,38 +76,16 @@ class JsonSinkV3 {
   bool has_schemas_ = false;
 };
 
-// Whether that is the key of the document of the kind's version.
-bool IsKeyOf(const KindInfo& kind, std::string_view key) {
-  return key == "apis/" + std::string(kind.api_version);
-}
-
-// Whether the document is of a version that custom resources alone are of.
-bool IsCustomDocument(KindList kinds, std::string_view key) {
-  bool any = false;
-  for (const KindInfo* kind : kinds) {
-    if (!IsKeyOf(*kind, key)) continue;
-    if (RuntimeKindOf(*kind) == nullptr) return false;
-    any = true;
-  }
-  return any;
-}
-
-// Without custom resources of the document's version: where that is built in, they are not served.
-std::vector<const KindInfo*> BuiltInOf(KindList kinds, std::string_view key) {
-  std::vector<const KindInfo*> left(kinds.begin(), kinds.end());
-  std::erase_if(left, [&](const KindInfo* kind) {
-    return RuntimeKindOf(*kind) != nullptr && IsKeyOf(*kind, key);
-  });
-  return left;
+bool IsCustom(const KindInfo* kind) {
+  return RuntimeKindOf(*kind) != nullptr;
 }
 
 template <typename Sink>
 std::optional<std::string> MakeV3(KindList all, std::string_view key) {
-  const KindsByGroup by_group(all);
-  const bool custom = IsCustomDocument(by_group.Of(key), key);
-  std::vector<const KindInfo*> built_in;
-  if (!custom) built_in = BuiltInOf(by_group.Of(key), key);
-  const KindList kinds = custom ? by_group.Of(key) : KindList(built_in);
+  std::vector<const KindInfo*> kinds = KindsOfDocument(all, key);
+  const bool custom = !kinds.empty() && std::ranges::all_of(kinds, IsCustom);
+  // Where the version is built in, custom resources of it are not served.
+  if (!custom) std::erase_if(kinds, IsCustom);
   const std::vector<Path> paths = openapi::PathsOf(kinds, key);
   if (paths.empty()) return std::nullopt;
   Sink sink;

@@ -10,6 +10,7 @@
 
 #include "api/gen/meta_v1.h"
 #include "api/patch/field_set.h"
+#include "api/patch/managed_entries.h"
 #include "api/type.h"
 #include "api/values.h"
 
@@ -55,32 +56,6 @@ struct FieldWriter {
   ResetFields reset;
   const FieldVersions* versions = nullptr;  // Null: all entries are of versions that look alike.
 };
-
-// One entry of the list. Its identity is all but time and fields.
-struct ManagedEntry {
-  std::string manager;
-  bool is_apply = false;
-  std::string api_version;
-  std::string subresource;
-  std::string time;  // RFC 3339; "" for none.
-  FieldSet fields;
-  // Where nobody had to look at the fields yet: what they are in the object before, which outlives
-  // the entry. `fields` is empty then.
-  const RawJson* unread = nullptr;
-  // By Apply, a manager has one entry whatever the version.
-  bool SameManager(const ManagedEntry& other) const;
-};
-using ManagedEntries = std::vector<ManagedEntry>;
-
-// Fails when an entry is not valid (operation, version, fieldsType).
-Result<ManagedEntries> DecodeManagedFields(const Json& object);
-// Writes the entries, sorted, into the object; erases the list when there are none.
-void EncodeManagedFields(ManagedEntries entries, Json& object);
-
-// Which entries a write starts from: those it sends, if it does so through the object's own
-// endpoint and they are valid, else those of the live object.
-ManagedEntries EntriesBeforeWrite(const Json& live, const Json& object,
-                                  std::string_view subresource);
 
 // What a write changes, as each version sees it that entries were written through.
 class VersionedChanges {

@@ -50,7 +50,7 @@ Result<YamlDocument> ParseConfiguration(std::string_view text) {
 }
 
 Result<TypeMeta> ConfigurationMeta(const Json& document, std::string_view shown) {
-  auto meta = PeekTypeMeta(DumpJson(document));
+  auto meta = TypeMetaOf(document);
   if (!meta) {
     return Fail(Reason::kInvalid,
                 "couldn't get version/kind; json parse error: " + meta.error().message);
@@ -65,9 +65,7 @@ Result<TypeMeta> ConfigurationMeta(const Json& document, std::string_view shown)
 }
 
 Error NoSuchConfiguration(const TypeMeta& meta) {
-  return {Reason::kInvalid, fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
-                                        "\"pkg/runtime/scheme.go:111\"",
-                                        meta.kind, meta.api_version)};
+  return {Reason::kInvalid, NoKindRegistered(meta, kRuntimeScheme)};
 }
 
 Result<TypeMeta> ServerConfigurationMeta(const Json& document, std::string_view shown) {

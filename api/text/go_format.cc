@@ -30,11 +30,6 @@ struct Flags {
   std::optional<int64_t> width, precision;
 };
 
-size_t RunesIn(std::string_view text) {
-  return static_cast<size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
-}
-
 std::string Utf8(char32_t rune) {
   std::string text;
   AppendUtf8(rune > kRuneMax || (rune >= 0xd800 && rune < 0xe000) ? kRuneError : rune, text);
@@ -116,7 +111,7 @@ class Formatter {
 
   std::string Padded(std::string text, bool zeros = true) const {
     const auto width = static_cast<size_t>(flags_.width.value_or(0));
-    const size_t runes = RunesIn(text);
+    const size_t runes = RuneCount(text);
     if (runes >= width) return text;
     if (flags_.minus) return text.append(width - runes, ' ');
     return std::string(width - runes, flags_.zero && zeros ? '0' : ' ') + text;

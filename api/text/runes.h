@@ -29,6 +29,12 @@ inline Rune FirstRune(std::string_view text) {
   return {value, length};
 }
 
+// How many a text that is UTF-8 has.
+inline size_t RuneCount(std::string_view text) {
+  const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; };
+  return static_cast<size_t>(std::ranges::count_if(text, begins));
+}
+
 // The first `count` of a text, or all; a byte that is no UTF-8 is one.
 inline std::string_view FirstRunes(std::string_view text, size_t count) {
   size_t end = 0;

@@ -2,12 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include "api/text/runes.h"
+
 namespace skiff {
 namespace {
 
 std::string Cut(std::string text, size_t bytes_max) {
   CutUtf8(text, bytes_max);
   return text;
+}
+
+TEST(Utf8Test, RunesAreCountedAndNotBytes) {
+  EXPECT_EQ(RuneCount(""), 0u);
+  EXPECT_EQ(RuneCount("abc"), 3u);
+  EXPECT_EQ(RuneCount("a\u00e9\u6f22\U0001F600"), 4u);
 }
 
 TEST(Utf8Test, TextIsCutBetweenItsCharacters) {

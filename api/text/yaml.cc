@@ -1,11 +1,13 @@
 #include "api/text/yaml.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <set>
 
 #include "api/codec/json.h"
 #include "api/patch/patch.h"
+#include "api/text/go_value.h"
 #include "api/text/yaml_read.h"
 #include "api/text/yaml_scalar.h"
 #include "api/text/yaml_texts.h"
@@ -76,6 +78,9 @@ class Converter {
     return value;
   }
 
+  // Whether there were numbers that no JSON can show; one of the same key may have come after it.
+  bool may_be_no_json() const { return may_be_no_json_; }
+
  private:
   static tl::unexpected<Error> Excessive() {
     return Fail(Reason::kBadRequest, "yaml: document contains excessive aliasing");
@@ -118,6 +123,10 @@ class Converter {
     bytes_ += text.size();
     if (bytes_ > bytes_max_) return Excessive();
     Json value = TRY(YamlScalarOf(node, text));
+    if (IsNoJsonNumber(value)) {
+      if (words_are_texts_) return Json(std::move(text));
+      may_be_no_json_ = true;
+    }
     if (words_are_texts_ && value.is_boolean() && text != "true" && text != "True" &&
         text != "TRUE" && text != "false" && text != "False" && text != "FALSE") {
       return Json(std::move(text));
@@ -130,6 +139,10 @@ class Converter {
       return Fail(Reason::kBadRequest, "yaml: invalid map key");
     }
     const Json key = TRY(Scalar(node));
+    if (IsNoJsonNumber(key)) {
+      const auto number = key.get<double>();
+      return std::string(std::isnan(number) ? ".nan" : number < 0 ? "-.inf" : ".inf");
+    }
     return key.is_string() ? key.get<std::string>() : DumpJson(key);
   }
 
@@ -182,7 +195,18 @@ class Converter {
   size_t bytes_ = 0;  // Of all scalars so far.
   Json::json_pointer place_;
   int depth_ = 0;     // Lists and maps that we are in.
+  bool may_be_no_json_ = false;
 };
+
+// As Go makes JSON of it.
+Result<> CheckIsJson(const Json& value) {
+  if (value.is_structured()) {
+    for (const Json& each : value) TRY(CheckIsJson(each));
+  } else if (IsNoJsonNumber(value)) {
+    return Fail(Reason::kBadRequest, "json: unsupported value: " + GoFloat(value.get<double>()));
+  }
+  return {};
+}
 
 Result<YamlDocument> ParseDocument(std::string_view text, bool words_are_texts) {
   TRY(CheckYamlCharacters(text));
@@ -190,8 +214,9 @@ Result<YamlDocument> ParseDocument(std::string_view text, bool words_are_texts) 
   YamlDocument document;
   TRY(ReadYaml(text, [&](const YAML::Node& node) -> Result<> {
     document.line = std::max(node.Mark().line, 0) + 1;
-    document.value = TRY(Converter(document, text, words_are_texts).Value(node));
-    return {};
+    Converter converter(document, text, words_are_texts);
+    document.value = TRY(converter.Value(node));
+    return converter.may_be_no_json() ? CheckIsJson(document.value) : Result<>();
   }));
   return document;
 }

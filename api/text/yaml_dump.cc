@@ -216,15 +216,9 @@ bool IsSexagesimal(std::string_view text) {
          (text[0] == '.' && text.find_first_not_of("0123456789_", 1) == text.npos);
 }
 
-bool IsInfinityOrNan(std::string_view text) {
-  if (text == ".nan" || text == ".NaN" || text == ".NAN") return true;
-  if (text.starts_with('-') || text.starts_with('+')) text.remove_prefix(1);
-  return text == ".inf" || text == ".Inf" || text == ".INF";
-}
-
 // Text that Go's reader takes for something else, in ways that ours does not: so it is quoted.
 bool IsTypedToGo(std::string_view text) {
-  return IsTimestamp(text) || IsSexagesimal(text) || IsInfinityOrNan(text);
+  return IsTimestamp(text) || IsSexagesimal(text);
 }
 
 void AppendString(std::string_view text, size_t indent, bool key, std::string& out) {

@@ -18,6 +18,9 @@ constexpr std::array<std::string_view, 11> kTrue = {"y",    "Y",    "yes", "Yes"
 constexpr std::array<std::string_view, 11> kFalse = {"n",     "N",     "no",  "No",  "NO", "false",
                                                      "False", "FALSE", "off", "Off", "OFF"};
 
+constexpr std::array<std::string_view, 3> kInfinities = {".inf", ".Inf", ".INF"};
+constexpr std::array<std::string_view, 3> kNans = {".nan", ".NaN", ".NAN"};
+
 bool Contains(const auto& words, std::string_view text) {
   return std::find(words.begin(), words.end(), text) != words.end();
 }
@@ -79,6 +82,19 @@ bool ReadFloat(std::string_view text, Json& out) {
   return true;
 }
 
+bool ReadNoJsonNumber(std::string_view text, Json& out) {
+  if (Contains(kNans, text)) {
+    out = std::numeric_limits<double>::quiet_NaN();
+    return true;
+  }
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (!Contains(kInfinities, text)) return false;
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  out = negative ? -kInfinity : kInfinity;
+  return true;
+}
+
 }  // namespace
 
 Json ResolveYamlScalar(std::string_view text) {
@@ -92,8 +108,13 @@ Json ResolveYamlScalar(std::string_view text) {
     Json number;
     if (first != '.' && ReadInteger(plain, number)) return number;
     if (ReadFloat(plain, number)) return number;
+    if (ReadNoJsonNumber(text, number)) return number;
   }
   return Json(std::string(text));
+}
+
+bool IsNoJsonNumber(const Json& value) {
+  return value.is_number_float() && !std::isfinite(value.get<double>());
 }
 
 }  // namespace skiff

@@ -7,7 +7,9 @@
 
 namespace skiff {
 
-// null, a boolean, a number, or else the text itself.
+// null, a boolean, a number, or else the text itself. Of ".inf" and ".nan" a number that no JSON
+// can show (IsNoJsonNumber).
 Json ResolveYamlScalar(std::string_view text);
+bool IsNoJsonNumber(const Json& value);
 
 }  // namespace skiff

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/text/runes.h"
 #include "api/text/yaml.h"
 #include "api/text/yaml_read.h"
 
@@ -111,11 +112,9 @@ class SyntaxCheck {
   tl::unexpected<Error> ProblemWithLine(std::string what) const {
     size_t line = parser_.problem_mark.line;
     // Marks count characters, and not the mark of the text's encoding.
-    const auto characters =
-        std::count_if(text_.begin(), text_.end(), [](char c) { return (c & 0xc0) != 0x80; });
+    const size_t characters = RuneCount(text_);
     const bool has_mark = text_.starts_with("\xef\xbb\xbf");
-    const bool at_end =
-        parser_.problem_mark.index + (has_mark ? 1 : 0) >= static_cast<size_t>(characters);
+    const bool at_end = parser_.problem_mark.index + (has_mark ? 1 : 0) >= characters;
     if (at_end && parser_.context != nullptr) line = parser_.context_mark.line;
     if (at_end && parser_.error == YAML_PARSER_ERROR && !opened_.empty()) line = opened_.back();
     line = std::min(line, LinesBeforeLast());

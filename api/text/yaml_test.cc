@@ -258,6 +258,18 @@ TEST(Yaml, DumpsAsKubernetesDoes) {
             "u: null\n");
 }
 
+TEST(Yaml, NumbersThatNoJsonHasAreRefusedInGosWords) {
+  EXPECT_EQ(AsJson("a: 1\nb: [.inf]"), "json: unsupported value: +Inf");
+  EXPECT_EQ(AsJson("z: .NaN\nb: {c: -.INF}"), "json: unsupported value: -Inf") << "by their keys";
+  EXPECT_EQ(AsJson("a: !!float +.Inf"), "json: unsupported value: +Inf");
+  EXPECT_EQ(AsJson(".nan"), "json: unsupported value: NaN");
+  EXPECT_EQ(AsJson("a: .inf\na: 1"), R"({"a":1})");
+  EXPECT_EQ(AsJson("a: '.inf'\nb: !!str .nan\nc: .iNf\nd: 1e999\ne: .Nan"),
+            R"({"a":".inf","b":".nan","c":".iNf","d":"1e999","e":".Nan"})");
+  EXPECT_EQ(AsJson(".Inf: 1\n-.inf: 2\n.NAN: 3"), R"({"-.inf":2,".inf":1,".nan":3})");
+  EXPECT_EQ(ParseYamlStreamWithTexts("a: .inf").value().at(0).value, (Json{{"a", ".inf"}}));
+}
+
 // As kubectl 1.35 quotes them.
 TEST(Yaml, TextThatGoWouldTakeForSomethingElseIsQuoted) {
   for (const char* text :

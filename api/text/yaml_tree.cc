@@ -10,6 +10,7 @@
 #include "api/codec/json.h"
 #include "api/text/utf8.h"
 #include "api/text/yaml_read.h"
+#include "api/text/yaml_scalar.h"
 #include "api/text/yaml_syntax.h"
 #include "base/text.h"
 
@@ -151,7 +152,8 @@ class TreeReader {
     if (!read) return YamlAtLine(static_cast<size_t>(tree.line), read.error());
     Json value = std::move(*read);
     const std::string lower = Lower(std::string_view(text));
-    if (value.is_boolean() && lower != "true" && lower != "false") value = std::move(text);
+    const bool is_word = value.is_boolean() && lower != "true" && lower != "false";
+    if (is_word || IsNoJsonNumber(value)) value = std::move(text);
     if (value.is_null()) return {};
     tree.form = YamlTree::Form::kScalar;
     tree.scalar = std::move(value);

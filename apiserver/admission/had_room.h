@@ -3,16 +3,10 @@
 #pragma once
 
 #include "api/cel/limits.h"
+#include "apiserver/request/api_errors.h"
 #include "base/error.h"
 
 namespace skiff {
-
-// 429, with a time after which to come again.
-inline Error RefusedForNow() {
-  Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
-  error.details = ErrorDetails{.retry_after_s = 1};
-  return error;
-}
 
 // Fails where an evaluation of this request, on this thread, ended as there was no memory for it:
 // what came of that says nothing. Asked before it is acted upon.

@@ -33,12 +33,6 @@ http::Response ServiceUnavailable() {
   return PlainText(503, "service unavailable");
 }
 
-Error TooManyForwarded() {
-  Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
-  error.details = ErrorDetails{.retry_after_s = 1};
-  return error;
-}
-
 // An answer that took too long, in the words of the filter that would have said so.
 http::Response TimedOut() {
   http::Response response;
@@ -294,7 +288,7 @@ Result<http::Response> Forwarder::Forward(const RemoteService& remote, const Api
   if (!sent) return PlainText(503, "error trying to reach service: " + sent.error().message);
   const auto load = LoadOf(remote.name);
   auto waiting = load->TakeWaiting(request.user.name, request.http.Body().size());
-  if (!waiting) return Fail(TooManyForwarded());
+  if (!waiting) return Fail(RefusedForNow());
   if (request.in_process && !IsLongRunning(request.info) && !MayTunnel(request.http)) {
     return Collect(std::move(*upstream), std::move(*sent), request);
   }

@@ -176,7 +176,7 @@ Result<AuditPolicy> AuditPolicy::Parse(std::string_view text, std::vector<std::s
   };
   const auto yaml = ParseConfiguration(text);
   if (!yaml) return failed(yaml.error().message);
-  const auto meta = PeekTypeMeta(DumpJson(yaml->value));
+  const auto meta = TypeMetaOf(yaml->value);
   if (!meta) return failed("couldn't get version/kind; json parse error: " + meta.error().message);
   if (meta->api_version.empty()) {
     return Fail(Reason::kInvalid,

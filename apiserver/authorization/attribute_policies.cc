@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/codec/decode.h"
 #include "api/gen/rbac_v1.h"
 #include "api/text/configuration_file.h"
 #include "base/log.h"
@@ -61,10 +62,7 @@ Result<ReadLine> ReadPolicy(std::string_view text) {
   const bool is_v0 = version == std::string(kPolicyGroup) + "v0" && kind == "Policy";
   const bool is_unversioned = version.empty() || kind.empty();
   if (!is_v1beta1 && !is_v0 && !is_unversioned) {
-    return Fail(Reason::kInvalid,
-                fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
-                            "\"pkg/runtime/scheme.go:111\"",
-                            kind, version));
+    return Fail(Reason::kInvalid, NoKindRegistered({version, kind}, kRuntimeScheme));
   }
   ReadLine read{.is_unversioned = is_unversioned};
   AttributePolicy& to = read.policy;

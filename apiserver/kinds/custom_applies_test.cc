@@ -146,5 +146,22 @@ TEST_F(CustomResources, ToApplyAWholeNumberWithAFractionIsToApplyTheWholeNumber)
   EXPECT_EQ(Merge(path_ + "/a", R"({"spec": {"count": 1.0}})").code, 422);
 }
 
+TEST_F(CustomResources, ANumberThatNoJsonHasIsNotApplied) {
+  Define(Definition(Schema()));
+  const std::string start = "apiVersion: example.com/v1\nkind: Cron\nmetadata: {name: a}\nspec: ";
+  const auto refused = [&](const std::string& spec) {
+    const Answer answer =
+        Ask("PATCH", path_ + "/a?fieldManager=m", start + spec, "application/apply-patch+yaml");
+    EXPECT_EQ(answer.code, 400);
+    return answer.message();
+  };
+  const std::string why =
+      "error decoding YAML: error converting YAML to JSON: json: unsupported "
+      "value: ";
+  EXPECT_EQ(refused("{image: web, replicas: .inf}"), why + "+Inf");
+  EXPECT_EQ(refused("{image: -.Inf}"), why + "-Inf") << "no text";
+  EXPECT_EQ(refused("{image: web, replicas: .NaN}"), why + "NaN");
+}
+
 }  // namespace
 }  // namespace skiff

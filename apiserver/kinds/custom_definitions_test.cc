@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <ctime>
+
 #include "apiserver/kinds/definition_loop.h"
 #include "apiserver/storage/record_header.h"
 #include "apiserver/storage/rocksdb_store.h"
@@ -58,6 +60,47 @@ TEST(CustomDefinitionsTest, AStatusIsWrittenAlone) {
   EXPECT_EQ(after["metadata"]["finalizers"], Json::array());
   EXPECT_EQ(after["status"]["acceptedNames"]["kind"], "Thing");
   EXPECT_EQ(after["status"]["storedVersions"], before["status"]["storedVersions"]);
+}
+
+CustomResourceDefinition WithShortNames(std::vector<std::string> names) {
+  CustomResourceDefinition definition;
+  definition.spec.names.plural = "things";
+  definition.spec.names.kind = "Thing";
+  definition.spec.names.short_names = std::move(names);
+  return definition;
+}
+
+TEST(CustomDefinitionsTest, EachShortNameThatIsInUseIsToldOnce) {
+  auto definition = WithShortNames({"own", "a", "b", "a", "free"});
+  definition.status.accepted_names.short_names = {"own"};
+  TakenNames taken;
+  taken.resources = {"own", "a", "b"};
+  SettleNames(definition, taken, TimePoint(1s));
+  const auto* naming = FindDefinitionCondition(definition, "NamesAccepted");
+  ASSERT_NE(naming, nullptr);
+  EXPECT_EQ(naming->reason, "ShortNamesConflict");
+  EXPECT_EQ(naming->message, R"(["a" is already in use, "b" is already in use])");
+  EXPECT_EQ(definition.status.accepted_names.short_names, std::vector<std::string>{"own"});
+}
+
+// Nothing bounds how many there are: minutes, if each was looked for in a list.
+TEST(CustomDefinitionsTest, ManyShortNamesTakeNoLongerForThat) {
+  constexpr int kMany = 100000;
+  std::vector<std::string> wanted, accepted;
+  TakenNames taken;
+  for (int i = 0; i < kMany; ++i) {
+    wanted.push_back("wanted-" + std::to_string(i));
+    accepted.push_back("wanted-of-old-" + std::to_string(i));
+    taken.resources.insert(wanted.back());
+  }
+  auto definition = WithShortNames(std::move(wanted));
+  definition.status.accepted_names.short_names = std::move(accepted);
+  const std::clock_t begin = std::clock();
+  SettleNames(definition, taken, TimePoint(1s));
+  EXPECT_LT(std::clock() - begin, 15 * CLOCKS_PER_SEC);
+  const auto* naming = FindDefinitionCondition(definition, "NamesAccepted");
+  ASSERT_NE(naming, nullptr);
+  EXPECT_TRUE(naming->message.starts_with(R"(["wanted-0" is already in use, "wanted-1" is)"));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "api/codec/json.h"
-#include "api/openapi/kinds_by_group.h"
+#include "api/openapi/kinds_by_document.h"
 #include "api/openapi/openapi_v2.h"
 #include "api/openapi/openapi_v3.h"
 #include "apiserver/request/media.h"
@@ -179,7 +179,7 @@ OpenApiDocuments::DocumentsPtr OpenApiDocuments::V3(const KindSet& kinds) {
   const DocumentsPtr before = KeptV3();
   if (before != nullptr && before->serials == all) return before;
   auto next = std::make_shared<Documents>();
-  const KindsByGroup by_group(kinds.kinds());
+  const KindsByDocument by_document(kinds.kinds());
   auto by_key = SerialsByKey(kinds);
   for (const std::string& key : OpenApiV3Keys(kinds.kinds())) {
     Serials serials = std::move(by_key[key]);
@@ -191,7 +191,7 @@ OpenApiDocuments::DocumentsPtr OpenApiDocuments::V3(const KindSet& kinds) {
         continue;
       }
     }
-    const auto text = OpenApiV3Document(by_group.Of(key), key);
+    const auto text = OpenApiV3Document(by_document.Of(key), key);
     if (!text) continue;
     next->by_key[key] = std::make_shared<const Document>(Document{
         .packed = Gzip(*text), .hash = UpperHash(*text), .serials = std::move(serials)});

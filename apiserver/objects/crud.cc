@@ -11,6 +11,7 @@
 #include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/former_namespace.h"
 #include "apiserver/objects/list_answer.h"
+#include "apiserver/objects/patch_type.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "api/codec/decode.h"
+#include "api/codec/document.h"
 #include "api/codec/json.h"
 #include "api/codec/repeated_keys.h"
 #include "api/crd/custom_kind.h"
@@ -31,9 +32,14 @@ Error UnreadableObject(const KindInfo& kind, const std::string& why, const std::
                       kind.kind, why, shown)};
 }
 
-Error NotHandled(const KindInfo& kind, std::string_view version, const std::string& why) {
+// `own_kind` and `version` are what the body says of itself.
+Error NotHandled(const KindInfo& kind, std::string_view own_kind, std::string_view version,
+                 const std::string& why) {
   return {Reason::kBadRequest, fmt::format("{} in version {} cannot be handled as a {}: {}",
-                                           kind.kind, Quoted(version), kind.kind, why)};
+                                           own_kind, Quoted(version), kind.kind, why)};
+}
+Error NotHandled(const KindInfo& kind, std::string_view version, const std::string& why) {
+  return NotHandled(kind, kind.kind, version, why);
 }
 
 // A body as a document, with what is repeated in it.
@@ -80,68 +86,115 @@ Result<ReadBodyParts> ReadDocument(const ApiRequest& request, FieldValidation va
                 "application/json, application/yaml, application/vnd.kubernetes.protobuf");
   }
   if (parts.document.is_object()) return parts;
-  const auto peeked = PeekTypeMeta(DumpJson(parts.document));
+  const auto peeked = TypeMetaOf(parts.document);
   const std::string why = peeked ? "Object 'Kind' is missing in '" + http.Body() + "'"
                                  : "couldn't get version/kind; json parse error: " +
                                        peeked.error().message;
   return Fail(UnreadableObject(kind, why, http.Body()));
 }
 
-// What a document says of itself, or why it is not the kind's.
-Result<> CheckSelf(ApiRequest& request, const Json& document) {
+// What a document says of itself; fails where that cannot be read.
+Result<TypeMeta> MetaOfBody(const ApiRequest& request, const Json& document) {
   const KindInfo& kind = *request.kind;
-  Json self = Json::object();
-  for (const char* name : {"kind", "apiVersion"}) {
-    if (const auto found = document.find(name); found != document.end()) self[name] = *found;
-  }
-  if (const auto peeked = PeekTypeMeta(DumpJson(self)); !peeked) {
+  auto meta = TypeMetaOf(document);
+  if (!meta) {
     return Fail(UnreadableObject(
-        kind, "couldn't get version/kind; json parse error: " + peeked.error().message,
+        kind, "couldn't get version/kind; json parse error: " + meta.error().message,
         request.http.Body()));
   }
-  const auto text = [&](const char* name) {
-    const auto found = document.find(name);
-    return found != document.end() && found->is_string() ? found->get<std::string>() : "";
-  };
-  const std::string own_kind = text("kind");
-  std::string own_version = text("apiVersion");
-  if (own_kind.empty()) {
+  if (meta->kind.empty()) {
     return Fail(
         UnreadableObject(kind, fmt::format("Object 'Kind' is missing in '{}'", request.http.Body()),
                          request.http.Body()));
   }
-  if (std::count(own_version.begin(), own_version.end(), '/') > 1) {
-    return Fail(UnreadableObject(kind, "unexpected GroupVersion string: " + own_version,
+  if (std::ranges::count(meta->api_version, '/') > 1) {
+    return Fail(UnreadableObject(kind, "unexpected GroupVersion string: " + meta->api_version,
                                  request.http.Body()));
   }
-  if (self.contains("apiVersion") && self["apiVersion"].is_null()) {
+  if (const auto found = document.find("apiVersion"); found != document.end() && found->is_null()) {
     return Fail(NotHandled(
         kind, "", ".apiVersion accessor error: <nil> is of the type <nil>, expected string"));
   }
-  if (own_version.starts_with('/')) own_version.erase(0, 1);  // As Go prints no group.
-  if (own_version != kind.api_version) {
-    // Of another version nothing is known.
-    size_t told = 0;
-    for (const auto& [name, value] : document.items()) {
-      if (own_version.empty() || told == crd::kUnknownFieldsMax) break;
-      if (name == "kind" || name == "apiVersion" || name == "metadata") continue;
-      ++told;
-      request.warnings.push_back("unknown field \"" + name + "\"");
-    }
-    return Fail(Reason::kBadRequest,
-                fmt::format("the API version in the data ({}) does not match the expected API "
-                            "version ({})",
-                            own_version, kind.api_version));
+  // As Go prints no group.
+  if (meta->api_version.starts_with('/')) meta->api_version.erase(0, 1);
+  return meta;
+}
+
+// Why it is not the kind's.
+Error Mismatch(const KindInfo& kind, const TypeMeta& self, const Json& document) {
+  if (self.api_version != kind.api_version) {
+    return {Reason::kBadRequest,
+            fmt::format("the API version in the data ({}) does not match the expected API "
+                        "version ({})",
+                        self.api_version, kind.api_version)};
   }
-  if (own_kind == kind.kind) return {};
   Violations wrong;
-  wrong.Invalid(FieldPath("kind"), own_kind, "must be " + std::string(kind.kind));
-  const Json metadata = document.value("metadata", Json::object());
-  const std::string name =
-      metadata.is_object() && metadata.contains("name") && metadata["name"].is_string()
-          ? metadata["name"].get<std::string>()
-          : "";
-  return Fail(wrong.ToError(kind.group, own_kind, name));
+  wrong.Invalid(FieldPath("kind"), self.kind, "must be " + std::string(kind.kind));
+  return wrong.ToError(kind.group, self.kind, TextAt(document, "metadata.name"));
+}
+
+// Brings metadata into the form of ObjectMeta. Returns how long its text was.
+Result<size_t> ReadMetadata(Json& document, FieldValidation validation,
+                            std::vector<std::string>& strict_errors) {
+  const auto metadata = document.find("metadata");
+  if (metadata == document.end()) return 0;
+  const std::string text = DumpJson(*metadata);
+  auto decoded = DecodeJson(meta_v1::ObjectMeta::Describe(), text, validation);
+  if (!decoded) return Fail(decoded.error());
+  constexpr std::string_view kUnknown = "unknown field \"";
+  for (const std::string& error : decoded->strict_errors) {
+    if (!error.starts_with(kUnknown)) continue;
+    strict_errors.push_back("unknown field \"metadata." + error.substr(kUnknown.size()));
+  }
+  *metadata = std::move(decoded->document);
+  return text.size();
+}
+
+void AddUnknown(const std::vector<std::string>& paths, std::vector<std::string>& strict_errors) {
+  for (const std::string& path : paths) strict_errors.push_back("unknown field \"" + path + "\"");
+}
+
+// What is unknown in a document that says it is of another version or kind: by the schema of that
+// version, and everything where the definition does not have it. Of others' kinds nothing is known.
+Result<> FindUnknownOfOther(const KindInfo& kind, const TypeMeta& self, Json document,
+                            FieldValidation validation, std::vector<std::string>& strict_errors) {
+  TRY(ReadMetadata(document, validation, strict_errors));
+  const RuntimeKind* runtime = RuntimeKindOf(kind);
+  const bool is_of_group = self.api_version.starts_with(std::string(kind.group) + "/");
+  if (!is_of_group || self.kind != kind.kind || validation == FieldValidation::kIgnore ||
+      runtime == nullptr || runtime->custom == nullptr) {
+    return {};
+  }
+  for (const char* name : {"kind", "apiVersion", "metadata"}) document.erase(name);
+  std::vector<std::string> unknown;
+  const crd::VersionSchemas& versions = *runtime->custom->versions;
+  if (const auto version = versions.find(self.api_version); version != versions.end()) {
+    crd::Prune(version->second->schema(), document, &unknown);
+  } else {
+    crd::Prune(crd::Schema(), document, &unknown);
+  }
+  AddUnknown(unknown, strict_errors);
+  return {};
+}
+
+Error NotHandledAs(const KindInfo& kind, const TypeMeta& self, const std::string& why) {
+  const std::string_view version = self.api_version;
+  return NotHandled(kind, self.kind, version.substr(version.find('/') + 1), why);
+}
+
+// Refuses what strict errors there are, or warns of them, as is wanted.
+Result<> JudgeStrictly(ApiRequest& request, const TypeMeta& self, FieldValidation validation,
+                       const std::vector<std::string>& duplicates,
+                       const std::vector<std::string>& strict_errors) {
+  if (validation == FieldValidation::kStrict && !(strict_errors.empty() && duplicates.empty())) {
+    std::string all = duplicates.empty() ? "" : "yaml: unmarshal errors:";
+    for (const std::string& text : duplicates) all += "\n  " + text;
+    for (const std::string& text : strict_errors) all += (all.empty() ? "" : ", ") + text;
+    return Fail(NotHandledAs(*request.kind, self, "strict decoding error: " + all));
+  }
+  AddStrictWarnings(duplicates, validation, request);
+  AddStrictWarnings(strict_errors, validation, request);
+  return {};
 }
 
 }  // namespace
@@ -160,19 +213,7 @@ Result<> CheckDefaults(Object& object, const Object* old) {
 Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidation validation,
                               std::vector<std::string>& strict_errors) {
   const bool tells = validation != FieldValidation::kIgnore;
-  size_t metadata_bytes = 0;
-  if (const auto metadata = document.find("metadata"); metadata != document.end()) {
-    const std::string text = DumpJson(*metadata);
-    metadata_bytes = text.size();
-    auto decoded = DecodeJson(meta_v1::ObjectMeta::Describe(), text, validation);
-    if (!decoded) return Fail(decoded.error());
-    constexpr std::string_view kUnknown = "unknown field \"";
-    for (const std::string& error : decoded->strict_errors) {
-      if (!error.starts_with(kUnknown)) continue;
-      strict_errors.push_back("unknown field \"metadata." + error.substr(kUnknown.size()));
-    }
-    *metadata = std::move(decoded->document);
-  }
+  const size_t metadata_bytes = TRY(ReadMetadata(document, validation, strict_errors));
   Object object = TRY(Object::FromDocument(kind, std::move(document)));
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime == nullptr || runtime->custom == nullptr) return object;
@@ -180,9 +221,7 @@ Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidati
   const bool filled = TRY(runtime->custom->Complete(
       object.content(), ContentBytesMax(metadata_bytes), tells ? &unknown : nullptr));
   object.set_lacks_defaults(!filled);
-  for (const std::string& path : unknown) {
-    strict_errors.push_back("unknown field \"" + path + "\"");
-  }
+  AddUnknown(unknown, strict_errors);
   return object;
 }
 
@@ -203,19 +242,21 @@ Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document) {
 Result<Object> DecodeCustomBody(ApiRequest& request, FieldValidation validation) {
   const KindInfo& kind = *request.kind;
   ReadBodyParts parts = TRY(ReadDocument(request, validation));
-  TRY(CheckSelf(request, parts.document));
+  const TypeMeta self = TRY(MetaOfBody(request, parts.document));
   std::vector<std::string> strict_errors = std::move(parts.json_duplicates);
+  if (self.api_version != kind.api_version || self.kind != kind.kind) {
+    const Error mismatch = Mismatch(kind, self, parts.document);
+    if (auto found =
+            FindUnknownOfOther(kind, self, std::move(parts.document), validation, strict_errors);
+        !found) {
+      return Fail(NotHandledAs(kind, self, found.error().message));
+    }
+    TRY(JudgeStrictly(request, self, validation, parts.yaml_duplicates, strict_errors));
+    return Fail(mismatch);
+  }
   auto object = CustomObjectOf(kind, std::move(parts.document), validation, strict_errors);
   if (!object) return Fail(NotHandled(kind, kind.version, object.error().message));
-  const auto& duplicates = parts.yaml_duplicates;
-  if (validation == FieldValidation::kStrict && !(strict_errors.empty() && duplicates.empty())) {
-    std::string all = duplicates.empty() ? "" : "yaml: unmarshal errors:";
-    for (const std::string& text : duplicates) all += "\n  " + text;
-    for (const std::string& text : strict_errors) all += (all.empty() ? "" : ", ") + text;
-    return Fail(NotHandled(kind, kind.version, "strict decoding error: " + all));
-  }
-  AddStrictWarnings(duplicates, validation, request);
-  AddStrictWarnings(strict_errors, validation, request);
+  TRY(JudgeStrictly(request, self, validation, parts.yaml_duplicates, strict_errors));
   return object;
 }
 

@@ -5,7 +5,6 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/document.h"
-#include "api/codec/json.h"
 #include "api/patch/patch.h"
 #include "api/select/field_path.h"
 #include "api/violations.h"
@@ -16,11 +15,7 @@ namespace {
 
 // What a patched document says that it is; fails with what Go's decoder says of it.
 Result<TypeMeta> SelfOf(const Json& patched) {
-  Json self = Json::object();
-  for (const char* name : {"apiVersion", "kind"}) {
-    if (const auto found = patched.find(name); found != patched.end()) self[name] = *found;
-  }
-  auto meta = PeekTypeMeta(DumpJson(self));
+  auto meta = TypeMetaOf(patched);
   if (!meta) {
     return Fail(Reason::kInvalid,
                 "couldn't get version/kind; json parse error: " + meta.error().message);
@@ -62,7 +57,7 @@ Result<> CheckKindKept(const PatchedKind& wanted, const std::string& name, const
                        const std::function<std::string()>& shown) {
   if (patched.is_array()) {
     return Fail(UnfitPatch(shown(), "couldn't get version/kind; json parse error: " +
-                                        PeekTypeMeta("[]").error().message));
+                                        TypeMetaOf(patched).error().message));
   }
   if (!patched.is_object()) return {};
   const std::string version = TextAt(patched, "apiVersion");
@@ -74,9 +69,7 @@ Result<> CheckKindKept(const PatchedKind& wanted, const std::string& name, const
   const bool same = (version.empty() || version == wanted.api_version) &&
                     (kind.empty() || kind == wanted.kind);
   if (!same) {
-    return Fail(UnfitPatch(shown(), "no kind " + Quoted(kind) + " is registered for version " +
-                                        Quoted(version) +
-                                        " in scheme \"pkg/api/legacyscheme/scheme.go:30\""));
+    return Fail(UnfitPatch(shown(), NoKindRegistered({version, kind}, kLegacyScheme)));
   }
   // Without a version, none of the fields is known by its name, that of the object neither.
   return version.empty() ? MatchName("", name) : Result<>();

@@ -6,13 +6,10 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "api/codec/decode.h"
-#include "api/codec/decode_targets.h"
 #include "api/codec/document.h"
-#include "api/codec/go_equal.h"
 #include "api/codec/handed.h"
 #include "api/codec/json.h"
 #include "api/codec/struct_fields.h"
@@ -27,27 +24,17 @@
 #include "api/patch/strategic_merge.h"
 #include "api/rules/rules.h"
 #include "api/text/go_value.h"
-#include "api/text/yaml.h"
 #include "api/violations.h"
+#include "apiserver/objects/applied_body.h"
 #include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/kind_versions.h"
+#include "apiserver/objects/patch_type.h"
 #include "apiserver/objects/patched_kind.h"
+#include "apiserver/objects/touched_members.h"
 #include "apiserver/request/api_errors.h"
-#include "base/text.h"
 
 namespace skiff {
 namespace {
-
-constexpr std::string_view kJsonPatch = "application/json-patch+json";
-constexpr std::string_view kMergePatch = "application/merge-patch+json";
-constexpr std::string_view kStrategicPatch = "application/strategic-merge-patch+json";
-constexpr std::string_view kApplyYaml = "application/apply-patch+yaml";
-
-// As it is written: another case is another type.
-std::string PatchType(const ApiRequest& request) {
-  const std::string_view header = request.http.Header("Content-Type");
-  return std::string(WithoutBlanks(header.substr(0, header.find(';'))));
-}
 
 // The object is the one that the URL names.
 Result<> MatchNames(const ApiRequest& request, Object& object) {
@@ -228,7 +215,7 @@ bool ShowsNothing(const Error& error) {
 // Not for apply.
 Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
   const Type& type = parts.kind.type;
-  const std::string media = PatchType(parts.request);
+  const std::string media = PatchMediaType(parts.request);
   const std::string& body = parts.request.http.Body();
   if (media == kJsonPatch) {
     JsonPatch patch =
@@ -252,40 +239,6 @@ Result<TextNotes> ApplyPatch(const FitParts& parts, const Json& document) {
   return Fit(parts, patch.patch, patched, shown, std::move(patch.strict_errors));
 }
 
-// The member of the object that a path of a JSON patch leads into: "status" of
-// "/status/conditions/-"; "" where that may be all of it, or all of its metadata.
-std::string_view MemberNamedBy(std::string_view path) {
-  if (!path.starts_with('/') || path.find('~') != path.npos) return "";
-  path.remove_prefix(1);
-  const size_t end = path.find('/');
-  return end == path.npos && path == "metadata" ? "" : path.substr(0, end);
-}
-
-// Those that a JSON patch goes into or looks at; empty where that cannot be told.
-std::set<std::string, std::less<>> MembersNamedBy(std::string_view json_patch) {
-  std::set<std::string, std::less<>> names;
-  const auto patch = ParseJsonPatch(json_patch, false);
-  if (!patch) return {};
-  for (const PatchOperation& operation : patch->operations) {
-    const bool has_from = operation.op == "move" || operation.op == "copy";
-    for (const std::string* path : {&operation.path, has_from ? &operation.from : nullptr}) {
-      if (path == nullptr) continue;
-      const std::string_view name = MemberNamedBy(*path);
-      if (name.empty()) return {};
-      names.emplace(name);
-    }
-  }
-  return names;
-}
-
-// Whether a patch may change the account of who owns which field: few do, and to make it a document
-// and read it again costs more than the rest. A name can be escaped.
-bool MayNameOwners(const ApiRequest& request) {
-  const std::string& body = request.http.Body();
-  return body.find("managedFields") != body.npos || body.find("\\u") != body.npos ||
-         (PatchType(request) == kJsonPatch && MembersNamedBy(body).empty());
-}
-
 // A custom resource has no struct: it is read as a document.
 Result<Object> PatchCustomDocument(const Patcher& patcher, const KindInfo& kind,
                                    const Json& document) {
@@ -297,7 +250,7 @@ Result<Object> PatchCustomDocument(const Patcher& patcher, const KindInfo& kind,
                                 notes.strict_errors));
     return notes;
   };
-  const bool from_map = PatchType(patcher.request) == kStrategicPatch;
+  const bool from_map = PatchMediaType(patcher.request) == kStrategicPatch;
   TRY(ApplyPatch({patcher.request, patcher.options, patched, read, from_map}, document));
   return object;
 }
@@ -320,81 +273,11 @@ Result<Object> PatchCustom(const Patcher& patcher, const Object& old) {
   return PatchCustomDocument(patcher, kind, old.ToDocument());
 }
 
-// Each number as Go has it once YAML has become JSON: 1.0 is 1.
-void RereadNumbers(Json& value) {
-  if (value.is_structured()) {
-    for (Json& each : value) RereadNumbers(each);
-  } else if (value.is_number() && !IsGoInt(value)) {
-    value = JsonNumber(DumpJson(value));
-  }
-}
-
 }  // namespace
-
-Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
-                          const WriteOptions& options) {
-  if (duplicates.empty() || options.validation == FieldValidation::kIgnore) return {};
-  if (options.validation == FieldValidation::kWarn) {
-    request.warnings.insert(request.warnings.end(), duplicates.begin(), duplicates.end());
-    return {};
-  }
-  std::string all;
-  for (const std::string& text : duplicates) all += "\n  " + text;
-  return Fail(Reason::kBadRequest,
-              "error strict decoding YAML: error converting YAML to JSON: yaml: unmarshal "
-              "errors:" +
-                  all);
-}
-
-Result<AppliedBody> ReadConfiguration(const ApiRequest& request, const KindInfo& kind) {
-  auto yaml = ParseSentYaml(request.http.Body());
-  if (!yaml && yaml.error().reason != Reason::kBadRequest) return Fail(yaml.error());
-  if (!yaml) {
-    return Fail(Reason::kBadRequest,
-                "error decoding YAML: error converting YAML to JSON: " + yaml.error().message);
-  }
-  if (yaml->value.is_null()) yaml->value = Json::object();
-  if (!yaml->value.is_object()) {
-    return Fail(Reason::kBadRequest,
-                fmt::format("error decoding YAML: error unmarshaling JSON: while decoding JSON: "
-                            "json: cannot unmarshal {} into Go value of type map[string]interface "
-                            "{{}}",
-                            GoFound(yaml->value)));
-  }
-  const std::string version = TextAt(yaml->value, "apiVersion");
-  const std::string kind_name = TextAt(yaml->value, "kind");
-  if (version != kind.api_version || kind_name != kind.kind) {
-    const size_t slash = version.find('/');
-    const std::string shown = slash == std::string::npos ? "/" + version : version;
-    return Fail(Reason::kBadRequest, "invalid object type: " + shown + ", Kind=" + kind_name);
-  }
-  RereadNumbers(yaml->value);
-  return AppliedBody{std::move(yaml->value), std::move(yaml->duplicates)};
-}
-
-Result<> CheckPatchType(const ApiRequest& request) {
-  const std::string type = PatchType(request);
-  if (type == kJsonPatch || type == kMergePatch || type == kApplyYaml) return {};
-  const bool custom = request.kind->type->ops == nullptr;
-  if (type == kStrategicPatch && !custom) return {};
-  if (custom) {
-    return Fail(Reason::kUnsupportedMediaType,
-                "the body of the request was in an unknown format - accepted media types include: "
-                "application/json-patch+json, application/merge-patch+json, "
-                "application/apply-patch+yaml");
-  }
-  Error error{Reason::kUnsupportedMediaType, "415: Unsupported Media Type"};
-  error.details.emplace();
-  return Fail(std::move(error));
-}
 
 std::string InconvertibleText(const KindInfo& kind, const void* object) {
   const auto inconvertible = kind.behaviour->rules->inconvertible;
   return inconvertible == nullptr ? "" : inconvertible(object);
-}
-
-bool IsApply(const ApiRequest& request) {
-  return PatchType(request) == kApplyYaml;
 }
 
 Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
@@ -406,92 +289,11 @@ Result<TextNotes> PatchInto(ApiRequest& request, const WriteOptions& options,
   const auto inconvertible = [&] {
     return kind.inconvertible == nullptr ? std::string() : kind.inconvertible(object);
   };
-  const bool from_map = PatchType(request) == kStrategicPatch;
+  const bool from_map = PatchMediaType(request) == kStrategicPatch;
   return ApplyPatch({request, options, kind, read, from_map, raw, inconvertible}, document);
 }
 
 namespace {
-
-// Whether a value of the type may have a part that is kept as text.
-bool MayHoldRaw(const Type& type, std::set<const Type*>& seen) {
-  if (type.shape == Shape::kJson) return true;
-  if (!seen.insert(&type).second) return false;
-  if (type.element != nullptr) return MayHoldRaw(*type.element, seen);
-  return std::any_of(type.fields.begin(), type.fields.end(),
-                     [&](const Field& field) { return MayHoldRaw(*field.type, seen); });
-}
-
-// The same of an object of that built-in kind, its metadata aside.
-bool HasRawParts(const Type& type) {
-  static const std::set<const Type*> kHaveThem = [] {
-    std::set<const Type*> types;
-    for (const KindInfo* kind : BuiltInKinds()) {
-      std::set<const Type*> seen;
-      const bool has = std::ranges::any_of(kind->type->fields, [&](const Field& field) {
-        return field.name != "metadata" && MayHoldRaw(*field.type, seen);
-      });
-      if (has) types.insert(kind->type);
-    }
-    return types;
-  }();
-  return kHaveThem.contains(&type);
-}
-
-using Members = std::vector<const Field*>;
-
-// The keys of a merge; empty where it is none.
-std::set<std::string, std::less<>> KeysOf(std::string_view merge) {
-  std::set<std::string, std::less<>> keys;
-  JsonReader in(merge);
-  if (in.Next() != JsonToken::kObject) return {};
-  std::string_view key;
-  while (in.NextKey(key)) {
-    keys.emplace(key);
-    in.Skip();
-  }
-  return in.failed() ? std::set<std::string, std::less<>>() : keys;
-}
-
-// Those that a patch goes into; all, where that cannot be told by its names, or where it puts parts
-// that it does not go into in order, as a strategic one does.
-Members TouchedMembers(const Type& type, const ApiRequest& request) {
-  Members all, touched;
-  for (const Field& field : type.fields) all.push_back(&field);
-  const std::string media = PatchType(request);
-  if (media == kStrategicPatch && HasRawParts(type)) return all;
-  const std::string& body = request.http.Body();
-  const auto names = media == kJsonPatch ? MembersNamedBy(body) : KeysOf(body);
-  if (names.empty()) return all;
-  for (const std::string& name : names) {
-    const Field* field = type.Find(name);
-    if (field == nullptr && name != "kind" && name != "apiVersion") return all;  // "$patch"
-    if (field != nullptr) touched.push_back(field);
-  }
-  return touched;
-}
-
-// What the kind is, and these members.
-Json DocumentOfMembers(const Object& object, const Members& members) {
-  Json document = {{"apiVersion", object.kind().api_version}, {"kind", object.kind().kind}};
-  for (const Field* field : members) {
-    const ShownField shown = Show(*field, object.raw());
-    if (shown.is_left_out) continue;
-    Json& member = document[std::string(field->name)];
-    if (shown.value != nullptr) member = ValueToJson(*field->type, shown.value);
-  }
-  return document;
-}
-
-void ClearMembers(const Members& members, Object& object) {
-  for (const Field* field : members) {
-    void* const place = MemberOf(object.raw(), *field);
-    if (field->pointer) {
-      field->pointer_ops->reset(place);
-    } else {
-      StructTarget::Clear(*field->type, place);
-    }
-  }
-}
 
 Result<Object> PatchMembers(const Patcher& patcher, const Object& old, const Json& document,
                             Object object) {
@@ -515,7 +317,7 @@ Result<Object> PatchStruct(const Patcher& patcher, const Object& old) {
     return PatchMembers(patcher, old, old.ToDocument(), Object(kind));
   };
   if (MayNameOwners(patcher.request)) return patch_whole();
-  const Members touched = TouchedMembers(*kind.type, patcher.request);
+  const StructMembers touched = TouchedMembers(*kind.type, patcher.request);
   Object object = old.Clone();
   auto owners = std::exchange(object.metadata().managed_fields, {});
   const Json document = DocumentOfMembers(object, touched);

@@ -14,21 +14,6 @@
 
 namespace skiff {
 
-// 415 for a Content-Type that is no patch.
-Result<> CheckPatchType(const ApiRequest& request);
-bool IsApply(const ApiRequest& request);
-
-// The body of an apply.
-struct AppliedBody {
-  Json document;
-  std::vector<std::string> duplicates;  // Of keys that its YAML repeats.
-};
-// Found to be of `kind`.
-Result<AppliedBody> ReadConfiguration(const ApiRequest& request, const KindInfo& kind);
-// What an apply says of keys that its YAML repeats, once all else is well: an error or warnings.
-Result<> ReportDuplicates(const std::vector<std::string>& duplicates, ApiRequest& request,
-                          const WriteOptions& options);
-
 // One PATCH request; applied again whenever the object has changed meanwhile.
 struct Patcher {
   ApiRequest& request;

@@ -1,9 +1,5 @@
 #include "apiserver/objects/writer.h"
 
-#include <fmt/format.h>
-
-#include <unordered_set>
-
 #include "api/codec/decode.h"
 #include "api/codec/struct_text.h"
 #include "api/crd/custom_kind.h"
@@ -11,17 +7,18 @@
 #include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
 #include "api/patch/managed_fields.h"
-#include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/rules.h"
 #include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/keep_parts.h"
 #include "apiserver/objects/late_write.h"
+#include "apiserver/objects/metadata_checks.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/objects/saved.h"
 #include "apiserver/objects/track_fields.h"
 #include "apiserver/objects/unstored.h"
+#include "apiserver/objects/write_warnings.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/list_options.h"
 #include "apiserver/request/resources.h"
@@ -44,41 +41,6 @@ void SetDefaults(Object& object) {
   if (rules.keep_empty_lists && !object.empty_lists().empty()) {
     rules.keep_empty_lists(object.raw(), object.empty_lists());
   }
-}
-
-// Custom resources may have finalizers of any name, if not gladly.
-void WarnOfFinalizers(const Object& object, const Object* old, ApiRequest& request) {
-  // Of these nobody is warned; those that were there may be a hundred thousand.
-  std::unordered_set<std::string_view> taken = {"orphan", "foregroundDeletion", "kubernetes"};
-  const std::vector<std::string> none;
-  const auto& before = old == nullptr ? none : old->metadata().finalizers;
-  taken.insert(before.begin(), before.end());
-  for (const std::string& name : object.metadata().finalizers) {
-    if (name.find('/') != name.npos || taken.contains(name)) continue;
-    request.warnings.push_back(fmt::format(
-        "metadata.finalizers: {}: prefer a domain-qualified finalizer name{} to avoid accidental "
-        "conflicts with other finalizer writers",
-        Quoted(name), name.find('.') != name.npos ? " including a path (/)" : ""));
-  }
-}
-
-// Subresources warn of nothing, but the status of what it says itself, and scale, which writes the
-// object through its own endpoint.
-void AddWarnings(const Object& object, const Object* old, std::string_view subresource,
-                 ApiRequest& request) {
-  const Rules& rules = *object.kind().behaviour->rules;
-  if (object.is_custom()) WarnOfFinalizers(object, old, request);
-  if (subresource == "status" && rules.status_warnings) {
-    return rules.status_warnings(object.raw(), request.warnings);
-  }
-  if (!rules.warnings || (!subresource.empty() && subresource != "scale")) return;
-  rules.warnings(object.raw(), old ? old->raw() : nullptr, request.warnings);
-}
-
-void DropOwnersTwiceNamed(Object& object, ApiRequest& request, bool after_admission) {
-  const auto dropped = DropDuplicateOwners(object.metadata().owner_references);
-  if (!dropped.empty())
-    request.warnings.push_back(DuplicateOwnersWarning(dropped, after_admission));
 }
 
 bool IsNumber(std::string_view text) {
@@ -118,40 +80,6 @@ Result<> KeepNew(const std::string& space, Object& object) {
   meta.deletion_grace_period_seconds.reset();
   meta.self_link.clear();
   return {};
-}
-
-void CheckOwnFinalizers(const Object& object, const FieldPath& path, Violations& out) {
-  if (object.is_custom() || !object.kind().behaviour->metadata.finalizers) return;
-  CheckFinalizerNames(object.metadata().finalizers, path.Child("finalizers"), out);
-}
-
-// As the kind's own validation does.
-void CheckMetadata(const Object& object, NameRule name_rule, Violations& out) {
-  const KindInfo& kind = object.kind();
-  const FieldPath path("metadata");
-  if (!kind.behaviour->metadata.generate_name) {
-    ValidateMetaButPrefix(object.metadata(), kind.namespaced, name_rule, path, out);
-  } else {
-    ValidateObjectMeta(object.metadata(), kind.namespaced, name_rule, path, out);
-  }
-  CheckOwnFinalizers(object, path, out);
-}
-
-void CheckMetadataUpdate(const Object& object, const Object& old, std::string_view subresource,
-                         Violations& out) {
-  const KindInfo& kind = object.kind();
-  const FieldPath path("metadata");
-  ValidateObjectMeta(object.metadata(), kind.namespaced, &NameIsPathSegment, path, out);
-  ValidateObjectMetaUpdate(object.metadata(), old.metadata(), path, out);
-  const MetadataChecks& checks = kind.behaviour->metadata;
-  for (const MetadataCheck check : subresource == "status" ? checks.status_update : checks.update) {
-    if (check == MetadataCheck::kWhole) {
-      CheckMetadata(object, kind.behaviour->rules->validate_name, out);
-    } else if (check == MetadataCheck::kChanges) {
-      ValidateObjectMetaUpdate(object.metadata(), old.metadata(), path, out);
-      CheckOwnFinalizers(object, path, out);
-    }
-  }
 }
 
 // Puts down who writes what of a new object.

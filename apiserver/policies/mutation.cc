@@ -22,11 +22,7 @@ constexpr size_t kMutatedBytesMax = size_t{3} << 20;
 
 // What a document says that it is, where it leaves nothing out.
 Result<TypeMeta> TypeOf(const Json& document) {
-  Json self = Json::object();
-  for (const char* name : {"apiVersion", "kind"}) {
-    if (const auto found = document.find(name); found != document.end()) self[name] = *found;
-  }
-  auto meta = PeekTypeMeta(document.is_object() ? DumpJson(self) : "[]");
+  auto meta = TypeMetaOf(document);
   if (!meta) {
     return Fail(
         InternalErrorOf("couldn't get version/kind; json parse error: " + meta.error().message));
@@ -59,9 +55,7 @@ Result<> CheckKnown(const Type* type, const Json& before, Json& document) {
     if (other != nullptr && other->type_meta) {
       TRY(CheckStrictly(*other, document));
     }
-    return Fail(InternalErrorOf(fmt::format(
-        "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
-        Quoted(now.kind), Quoted(now.api_version))));
+    return Fail(InternalErrorOf(NoKindRegistered(now, kRuntimeScheme)));
   }
   document["apiVersion"] = version;
   document["kind"] = kind;

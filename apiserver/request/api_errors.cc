@@ -153,6 +153,12 @@ Error TooLargeRevision(uint64_t asked, uint64_t current) {
   return error;
 }
 
+Error RefusedForNow() {
+  Error error{Reason::kTooManyRequests, "Too many requests, please try again later."};
+  error.details = ErrorDetails{.retry_after_s = 1};
+  return error;
+}
+
 Result<> MatchName(const std::string& given, const std::string& on_url) {
   if (given == on_url) return {};
   if (given.empty()) {

@@ -59,5 +59,7 @@ Error MethodNotAllowedHere();
 Error LacksKinds();
 // 504 with the hint to come again.
 Error TooLargeRevision(uint64_t asked, uint64_t current);
+// Of what others take up there is too much: 429, with a time after which to come again.
+Error RefusedForNow();
 
 }  // namespace skiff

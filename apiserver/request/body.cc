@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/codec/protobuf.h"
 #include "api/codec/typed.h"
@@ -94,10 +95,7 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
                             meta.api_version, own_version));
   }
   if (!IsKnownKind(meta)) {
-    return Fail(CannotBe(meta, wanted,
-                         fmt::format("no kind {} is registered for version {} in scheme "
-                                     "\"pkg/api/legacyscheme/scheme.go:30\"",
-                                     Quoted(meta.kind), Quoted(meta.api_version))));
+    return Fail(CannotBe(meta, wanted, NoKindRegistered(meta, kLegacyScheme)));
   }
   return Fail(CannotBe(
       meta, wanted,
@@ -269,11 +267,10 @@ Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view 
       GroupOf(meta->api_version) == group ||
       IsKnownGroupVersion(GroupOf(meta->api_version), VersionOf(meta->api_version));
   if ((!meta->kind.empty() && meta->kind != "DeleteOptions") || !own_version) {
+    const TypeMeta said = {meta->api_version.empty() ? own : meta->api_version,
+                           meta->kind.empty() ? "DeleteOptions" : meta->kind};
     return Fail(Reason::kBadRequest,
-                fmt::format("no kind {} is registered for version {} in scheme "
-                            "\"pkg/apis/meta/internalversion/scheme/register.go:27\"",
-                            Quoted(meta->kind.empty() ? "DeleteOptions" : meta->kind),
-                            Quoted(meta->api_version.empty() ? own : meta->api_version)));
+                NoKindRegistered(said, "pkg/apis/meta/internalversion/scheme/register.go:27"));
   }
   const auto decoded =
       DecodeJson(meta_v1::DeleteOptions::Describe(), json, FieldValidation::kIgnore);

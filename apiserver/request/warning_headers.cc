@@ -14,14 +14,6 @@ namespace {
 constexpr size_t kRunesMax = 4096;
 constexpr size_t kRunesOfOneMax = 256;
 
-bool Continues(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
-}
-
-size_t RuneCount(std::string_view text) {
-  return text.size() - static_cast<size_t>(std::ranges::count_if(text, Continues));
-}
-
 bool CanBeSaid(std::string_view text) {
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
   return !text.empty() && std::ranges::none_of(text, is_control) && IsUtf8(text);

@@ -16,6 +16,8 @@
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/select/selector.h"
+#include "apiserver/objects/applied_body.h"
+#include "apiserver/objects/patch_type.h"
 #include "apiserver/objects/patching.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/objects/unstored.h"

@@ -82,11 +82,7 @@ tl::unexpected<Error> Unlike(std::string text) {
 
 // What it says of itself; what it leaves out is as it should be.
 Result<TypeMeta> MetaOf(const Json& review, const ReviewType& type) {
-  Json self = Json::object();
-  for (const char* name : {"apiVersion", "kind"}) {
-    if (const auto found = review.find(name); found != review.end()) self[name] = *found;
-  }
-  auto meta = PeekTypeMeta(DumpJson(self));
+  auto meta = TypeMetaOf(review);
   if (!meta) return Unlike(std::string(kNoMeta) + meta.error().message);
   const std::string own = std::string(type.group) + "/";
   if (meta->api_version.empty() || meta->api_version == own) {
@@ -128,10 +124,7 @@ Result<> CheckKind(const Json& review, const ReviewType& type) {
     return unlike("v1", meta.kind);
   }
   if (meta.kind != type.kind || !is_served) {
-    return Unlike(
-        fmt::format("no kind {} is registered for version {} in scheme "
-                    "\"pkg/runtime/scheme.go:111\"",
-                    Quoted(meta.kind), Quoted(version)));
+    return Unlike(NoKindRegistered(meta, kRuntimeScheme));
   }
   if (named == type.version) return {};
   return unlike(named, type.kind);

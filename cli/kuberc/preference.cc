@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 
+#include "api/codec/decode.h"
 #include "api/text/go_text.h"
 #include "api/text/yaml.h"
 #include "api/text/yaml_parts.h"
@@ -167,8 +168,7 @@ Result<ReadPreference> ParsePreference(const std::string& text, const std::strin
     const bool is_old = version == kOldVersion;
     const std::string kind = TextAt(preference, "kind");
     if (kind != "Preference" || (version != kPreferenceVersion && !is_old)) {
-      pass_over(
-          fmt::format("no kind {} is registered for version {}", GoQuote(kind), GoQuote(version)));
+      pass_over(NoKindRegistered({version, kind}, ""));
       continue;
     }
     if (is_old) Modernize(preference);

@@ -10,6 +10,7 @@
 #include <set>
 #include <string_view>
 
+#include "api/codec/decode.h"
 #include "api/rules/names.h"
 #include "api/select/field_path.h"
 #include "api/text/yaml.h"
@@ -261,8 +262,7 @@ Result<> CheckKindOf(const Json& document) {
                         version == std::string(kConfigGroup) + "v1alpha1";
   if (kind == "CredentialProviderConfig" && is_known) return {};
   if (kind.empty()) return Fail(Reason::kInvalid, "Object 'Kind' is missing");
-  return Fail(Reason::kInvalid,
-              fmt::format("no kind \"{}\" is registered for version \"{}\"", kind, version));
+  return Fail(Reason::kInvalid, NoKindRegistered({version, kind}, ""));
 }
 
 struct ReadProviders {

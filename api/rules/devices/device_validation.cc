@@ -45,7 +45,7 @@ template <typename T>
 bool CheckCount(const std::vector<T>& list, size_t count_max, const FieldPath& path,
                 Violations& out) {
   if (list.size() <= count_max) return true;
-  out.TooMany(path, list.size(), count_max);
+  out.TooMany(path, list.size(), static_cast<int64_t>(count_max));
   return false;
 }
 

@@ -1,0 +1,106 @@
+// Bodies that say they are of another version or kind than they were sent to.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "api/crd/documents.h"
+#include "apiserver/kinds/custom_resources_fixture.h"
+
+namespace skiff {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class CustomBodies : public CustomResources {
+ protected:
+  CustomBodies() {
+    Json definition = Definition(Schema());
+    Json& versions = definition["spec"]["versions"];
+    Json old = versions[0];
+    old["name"] = "v0";
+    old["storage"] = false;
+    old["schema"]["openAPIV3Schema"]["properties"]["old"] = {{"type", "string"}};
+    versions.push_back(old);
+    Define(definition);
+  }
+
+  static std::string Body(const std::string& api_version, const std::string& kind = "Cron") {
+    return Json{{"apiVersion", api_version},
+                {"kind", kind},
+                {"metadata", {{"name", "a"}, {"odd", 1}}},
+                {"old", "x"},
+                {"spec", {{"image", "web"}, {"more", 1}}}}
+        .dump();
+  }
+
+  static std::vector<std::string> Warnings(const Answer& answer) {
+    std::vector<std::string> texts;
+    for (const auto& [name, value] : answer.response.headers) {
+      if (name == "Warning") texts.push_back(value);
+    }
+    return texts;
+  }
+
+  static std::string Unlike(const std::string& version) {
+    return "the API version in the data (" + version +
+           ") does not match the expected API version (example.com/v1)";
+  }
+};
+
+TEST_F(CustomBodies, OfAVersionThatThereIsNotAllFieldsAreUnknown) {
+  const Answer answer = Post(path_, Body("example.com/v9"));
+  EXPECT_EQ(answer.code, 400);
+  EXPECT_EQ(answer.message(), Unlike("example.com/v9"));
+  EXPECT_THAT(Warnings(answer),
+              ElementsAre(R"(299 - "unknown field \"metadata.odd\"")",
+                          R"(299 - "unknown field \"old\"")", R"(299 - "unknown field \"spec\"")"));
+}
+
+TEST_F(CustomBodies, OfAnotherVersionThoseAreUnknownThatItDoesNotHave) {
+  const Answer answer = Post(path_, Body("example.com/v0"));
+  EXPECT_EQ(answer.message(), Unlike("example.com/v0"));
+  EXPECT_THAT(Warnings(answer), ElementsAre(R"(299 - "unknown field \"metadata.odd\"")",
+                                            R"(299 - "unknown field \"spec.more\"")"));
+}
+
+TEST_F(CustomBodies, OfOtherKindsNothingIsKnown) {
+  for (const auto& [version, kind] :
+       {std::pair("other.io/v1", "Cron"), std::pair("example.com/v9", "Other")}) {
+    const Answer answer = Post(path_, Body(version, kind));
+    EXPECT_EQ(answer.message(), Unlike(version));
+    EXPECT_THAT(Warnings(answer), ElementsAre(R"(299 - "unknown field \"metadata.odd\"")"));
+  }
+  const Answer other = Post(path_, Body("example.com/v1", "Other"));
+  EXPECT_EQ(other.code, 422);
+  EXPECT_EQ(other.message(),
+            R"(Other.example.com "a" is invalid: kind: Invalid value: "Other": must be Cron)");
+}
+
+TEST_F(CustomBodies, WhoAsksForStrictnessIsToldOfTheFieldsFirst) {
+  const std::string strict = path_ + "?fieldValidation=Strict";
+  const Answer answer = Post(strict, Body("example.com/v9"));
+  EXPECT_EQ(answer.code, 400);
+  EXPECT_EQ(answer.message(),
+            "Cron in version \"v9\" cannot be handled as a Cron: strict decoding error: unknown "
+            "field \"metadata.odd\", unknown field \"old\", unknown field \"spec\"");
+  EXPECT_THAT(Warnings(answer), IsEmpty());
+  Json misfit = Json::parse(Body("example.com/v9"));
+  misfit["metadata"]["labels"] = 1;
+  EXPECT_TRUE(Post(path_, misfit.dump())
+                  .message()
+                  .starts_with("Cron in version \"v9\" cannot be handled as a Cron: json: cannot "
+                               "unmarshal number into Go struct field "));
+  const Answer ignored = Post(path_ + "?fieldValidation=Ignore", Body("example.com/v9"));
+  EXPECT_EQ(ignored.message(), Unlike("example.com/v9"));
+  EXPECT_THAT(Warnings(ignored), IsEmpty());
+}
+
+TEST_F(CustomBodies, OfThousandsOfUnknownFieldsSomeAreNamed) {
+  Json body = Json::parse(Body("example.com/v9"));
+  body["metadata"].erase("odd");
+  for (int i = 0; i < 1000; ++i) body["f" + std::to_string(i)] = i;
+  EXPECT_EQ(Warnings(Post(path_, body.dump())).size(), crd::kUnknownFieldsMax);
+}
+
+}  // namespace
+}  // namespace skiff
