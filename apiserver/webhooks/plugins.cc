@@ -63,9 +63,7 @@ void AnnotatePatch(const Place& place, const std::string& patch,
 }
 
 Error NoSuchKind(const std::string& version, const std::string& kind) {
-  return InternalErrorOf(fmt::format(
-      "no kind {} is registered for version {} in scheme \"pkg/runtime/scheme.go:111\"",
-      Quoted(kind), Quoted(version)));
+  return InternalErrorOf(NoKindRegistered({version, kind}, kRuntimeScheme));
 }
 
 // Of a custom resource that its patch made into something that it cannot be.
@@ -122,14 +120,10 @@ Result<> CheckBodyKind(const Json& patched, const Json& sent) {
 
 // Whether it says of what kind it is, or nothing of that, in texts.
 Result<> CheckSaysItsKind(const Json& patched) {
-  const auto is_text = [&](const char* name) {
-    const auto found = patched.find(name);
-    return found == patched.end() || found->is_string() || found->is_null();
-  };
-  if (patched.is_object() && is_text("apiVersion") && is_text("kind")) return {};
-  const auto peeked = PeekTypeMeta(DumpJson(patched));
+  const auto meta = TypeMetaOf(patched);
+  if (meta && patched.is_object()) return {};
   return Fail(InternalErrorOf("couldn't get version/kind; json parse error: " +
-                              (peeked ? "" : peeked.error().message)));
+                              (meta ? "" : meta.error().message)));
 }
 
 // Whether the request itself has just changed who manages a field of an object that is kept in a
