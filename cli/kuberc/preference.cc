@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "api/text/go_text.h"
@@ -18,13 +19,33 @@ namespace {
 
 constexpr char kOldVersion[] = "kubectl.config.k8s.io/v1alpha1";
 
-// Fields by where they stand; the older version calls two of them otherwise.
-const std::set<std::string> kFields = {"apiVersion", "kind", "defaults", "aliases",
-                                       "credentialPluginPolicy", "credentialPluginAllowlist"};
-const std::set<std::string> kDefaultsFields = {"command", "options"};
-const std::set<std::string> kAliasFields = {"name", "command", "prependArgs", "appendArgs",
-                                            "options"};
-const std::set<std::string> kOptionFields = {"name", "default"};
+// The fields of an object, and what stands in the lists that some of them are; nullptr: no objects.
+struct Shape {
+  std::map<std::string, const Shape*> fields;
+};
+
+const Shape kAllowed = {{{"name", nullptr}}};
+const Shape kOption = {{{"name", nullptr}, {"default", nullptr}}};
+
+// The older version calls two fields otherwise.
+Shape PreferenceShape(const char* defaults, const Shape& default_, const Shape& alias) {
+  return {{{"apiVersion", nullptr},
+           {"kind", nullptr},
+           {defaults, &default_},
+           {"aliases", &alias},
+           {"credentialPluginPolicy", nullptr},
+           {"credentialPluginAllowlist", &kAllowed}}};
+}
+Shape AliasShape(const char* options) {
+  return {{{"name", nullptr},
+           {"command", nullptr},
+           {"prependArgs", nullptr},
+           {"appendArgs", nullptr},
+           {options, &kOption}}};
+}
+Shape DefaultShape(const char* options) {
+  return {{{"command", nullptr}, {options, &kOption}}};
+}
 
 void Rename(Json& object, const char* from, const char* to) {
   const auto found = object.find(from);
@@ -45,33 +66,35 @@ void Modernize(Json& preference) {
   }
 }
 
-// Takes away what is not known, and names it.
-void DropUnknown(Json& object, const std::set<std::string>& fields, const std::string& path,
+// Takes away what is not known, and names it as kubectl's decoder comes upon it: by the names of
+// fields, and what stands in a list before the field behind it.
+void DropUnknown(Json& object, const Shape& shape, const std::string& path,
                  std::vector<std::string>& unknown) {
   if (!object.is_object()) return;
   for (auto at = object.begin(); at != object.end();) {
-    if (fields.contains(at.key())) {
-      ++at;
+    const auto known = shape.fields.find(at.key());
+    if (known == shape.fields.end()) {
+      unknown.push_back(fmt::format("unknown field \"{}{}\"", path, at.key()));
+      at = object.erase(at);
       continue;
     }
-    unknown.push_back(fmt::format("unknown field \"{}{}\"", path, at.key()));
-    at = object.erase(at);
+    const std::string list = path + at.key();
+    Json& value = *at++;
+    if (known->second == nullptr || !value.is_array()) continue;
+    for (size_t i = 0; i < value.size(); ++i) {
+      DropUnknown(value[i], *known->second, fmt::format("{}[{}].", list, i), unknown);
+    }
   }
 }
 
-void DropUnknownIn(Json& preference, const char* list, const std::set<std::string>& fields,
-                   std::vector<std::string>& unknown) {
-  if (!At(preference, list).is_array()) return;
-  size_t index = 0;
-  for (Json& each : preference[list]) {
-    const std::string path = fmt::format("{}[{}].", list, index++);
-    DropUnknown(each, fields, path, unknown);
-    if (!At(each, "options").is_array()) continue;
-    size_t option = 0;
-    for (Json& one : each["options"]) {
-      DropUnknown(one, kOptionFields, fmt::format("{}options[{}].", path, option++), unknown);
-    }
-  }
+// Those of the version that the document says.
+std::vector<std::string> DropUnknownIn(Json& preference, bool is_old) {
+  const char* const options = is_old ? "flags" : "options";
+  const Shape default_ = DefaultShape(options), alias = AliasShape(options);
+  std::vector<std::string> unknown;
+  DropUnknown(preference, PreferenceShape(is_old ? "overrides" : "defaults", default_, alias), "",
+              unknown);
+  return unknown;
 }
 
 bool IsText(const Json& value) {
@@ -171,11 +194,8 @@ Result<ReadPreference> ParsePreference(const std::string& text, const std::strin
           fmt::format("no kind {} is registered for version {}", GoQuote(kind), GoQuote(version)));
       continue;
     }
+    const std::vector<std::string> unknown = DropUnknownIn(preference, is_old);
     if (is_old) Modernize(preference);
-    std::vector<std::string> unknown;
-    DropUnknown(preference, kFields, "", unknown);
-    DropUnknownIn(preference, "defaults", kDefaultsFields, unknown);
-    DropUnknownIn(preference, "aliases", kAliasFields, unknown);
     if (!HasShape(preference)) {
       pass_over("a field has a value of another type");
       continue;
