@@ -62,11 +62,11 @@ void Command::AddGlobals() {
   add("warnings-as-errors", to.warnings_as_errors,
       "Treat warnings received from the server as errors and exit with a non-zero exit code.");
   add("kuberc", to.kuberc, "Path to the kuberc file to use for preferences (KUBERC=off: none).");
+  add("profile", to.profile, "Must be \"none\": other profiles are of Go's runtime.");
+  add("profile-output", to.profile_output, "Has no effect here: no profile is written.");
   const UnusedFlag unused[] = {
       {"cache-dir", "nothing is cached"},
       {"log-flush-frequency", "each line is written at once"},
-      {"profile", "nothing is profiled"},
-      {"profile-output", "nothing is profiled"},
       {"vmodule", "the level is the same for all files"},
       {"disable-compression", "nothing is compressed", {"true"}, /*is_switch=*/true}};
   for (const UnusedFlag& flag : unused) {
@@ -213,6 +213,7 @@ Result<> Command::Parse(const Args& args) {
     environment_.out(HelpText());
     return ExitNow();
   }
+  TRY(CheckProfile());
   std::vector<std::string> missing;
   for (const std::string& name : required_) {
     if (!Given(name)) missing.push_back(GoQuote(name));
@@ -220,6 +221,21 @@ Result<> Command::Parse(const Args& args) {
   if (missing.empty()) return {};
   const std::string help = environment_.program == "kubectl" ? "" : "\n" + SeeHelp();
   return CliError(fmt::format("required flag(s) {} not set{}", fmt::join(missing, ", "), help));
+}
+
+// A file that whoever asked for it would look for in vain is refused before anything is done.
+Result<> Command::CheckProfile() const {
+  constexpr std::string_view kOfGo[] = {"cpu",   "heap",  "goroutine", "threadcreate",
+                                        "block", "mutex", "trace",     "allocs"};
+  const std::string& profile = globals_.profile;
+  if (profile == "none") return {};
+  if (std::find(std::begin(kOfGo), std::end(kOfGo), profile) == std::end(kOfGo)) {
+    return CliError(fmt::format("unknown profile '{}'", profile));
+  }
+  return CliError(
+      fmt::format("--profile={} cannot be had here: kubectl's profiles are of Go's "
+                  "runtime, which this program does not have; perf(1) profiles it",
+                  profile));
 }
 
 std::string Command::Shown(const std::vector<std::string>& value) {
@@ -418,12 +434,12 @@ std::string MeantVerb(const Environment& environment, std::string_view family,
   return meant.empty() ? "" : meant + "\n";
 }
 
-namespace {
-
 bool AsksForHelp(const Args& args) {
   return std::any_of(args.begin(), args.end(),
                      [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
 }
+
+namespace {
 
 // Of a family without a verb: whether there are flags that no verb has, which is said then.
 bool RefusesFlags(Environment& environment, const std::string& family, const Args& args) {

@@ -43,6 +43,19 @@ TEST_F(TypedFlagsTest, NamesOfDataAreThoseThatTheServerTakes) {
             "error: from-env-file cannot be combined with from-file or from-literal\n");
 }
 
+TEST_F(TypedFlagsTest, AProfileThatCannotBeWrittenIsRefusedBeforeAnythingIsDone) {
+  for (const char* profile : {"cpu", "heap", "trace"}) {
+    EXPECT_EQ(Run("get", {"pod", "a", std::string("--profile=") + profile}), 1);
+    EXPECT_THAT(err_, HasSubstr(std::string("error: --profile=") + profile +
+                                " cannot be had here: kubectl's profiles are of Go's runtime"));
+    EXPECT_EQ(out_, "");
+  }
+  EXPECT_EQ(Run("get", {"pod", "a", "--profile=nope"}), 1);
+  EXPECT_EQ(err_, "error: unknown profile 'nope'\n");
+  EXPECT_EQ(Run("get", {"pod", "a", "-o", "name", "--profile=none", "--profile-output=x"}), 0);
+  EXPECT_EQ(out_, "pod/a\n") << err_;
+}
+
 TEST_F(TypedFlagsTest, ABudgetsSelectorMayHaveExpressions) {
   Run("create", {"pdb", "p", "--selector=a in (b,c),d", "--min-available=1", "--dry-run=client",
                  "-o", "jsonpath={.spec.selector}"});
