@@ -335,6 +335,8 @@ void Command::PrintReports() {
   last_reports_.clear();
   const bool alone = reports_.size() == 1 && !reports_plainly_;
   for (const Error& error : reports_) {
+    const bool is_another = is_unreachable && UnreachableProblem(error).has_value();
+    if (is_another && environment_.program != "kubectl") continue;
     environment_.err(alone ? ErrorText(error) : ErrorTextAmongOthers(error));
     is_unreachable = is_unreachable || UnreachableProblem(error);
   }
