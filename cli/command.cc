@@ -194,8 +194,12 @@ Result<> Command::Parse(const Args& args) {
         if (named.name == name) text.insert(at + 5, fmt::format("-{}, ", letter));
       }
     }
-    if (text == "unknown flag: --at" && environment_.program != "kubectl") {
-      text = "unknown flag: --at; `skiff get` has it: objects as they were, whole with -o yaml";
+    const bool is_own = environment_.program != "kubectl";
+    if (text == "unknown flag: --at" && is_own) {
+      text += "; `skiff get` has it: objects as they were, whole with -o yaml";
+    }
+    if (text == "unknown flag: --data-dir" && is_own) {
+      text += "; --kubeconfig=DIRECTORY/admin.kubeconfig means the cluster of a directory";
     }
     if (text.starts_with("unknown ") || text.starts_with("invalid argument ") ||
         text.starts_with("flag needs an argument")) {

@@ -107,6 +107,10 @@ TEST_F(TypedFlagsTest, WhoWantsThePastIsToldWhoShowsIt) {
       err_,
       "error: unknown flag: --at; `skiff get` has it: objects as they were, whole with -o yaml\n"
       "See 'skiff describe --help' for usage.\n");
+  EXPECT_EQ(Run("get", {"pods", "--data-dir=/x"}), 1);
+  EXPECT_EQ(err_,
+            "error: unknown flag: --data-dir; --kubeconfig=DIRECTORY/admin.kubeconfig means the "
+            "cluster of a directory\nSee 'skiff get --help' for usage.\n");
 }
 
 TEST_F(TypedFlagsTest, AFamilyWithoutAVerbKnowsNoFlags) {
