@@ -43,6 +43,27 @@ TEST_F(TypedFlagsTest, NamesOfDataAreThoseThatTheServerTakes) {
             "error: from-env-file cannot be combined with from-file or from-literal\n");
 }
 
+// As kubectl, which sends what it makes of flags as protobuf.
+TEST_F(TypedFlagsTest, DataThatJsonMakesTooLargeForARequestGoesAsProtobuf) {
+  const std::string path = testing::TempDir() + "data-" + std::to_string(getpid());
+  http::Request sent;
+  server_ = [&, inner = server_](const http::Request& request) {
+    if (request.method == "POST") sent = request;
+    return inner(request);
+  };
+  for (const size_t size : {500'000, 1'000'000}) {
+    std::ofstream(path) << std::string(size, '\0');
+    Run("create", {"configmap", "a", "--from-file=k=" + path});
+    const auto type = sent.headers.find("Content-Type");
+    ASSERT_NE(type, sent.headers.end()) << err_;
+    const bool is_large = size == 1'000'000;
+    EXPECT_EQ(type->second, is_large ? "application/vnd.kubernetes.protobuf" : "application/json");
+    EXPECT_EQ(sent.body.starts_with(std::string_view("k8s\0", 4)), is_large);
+    EXPECT_LT(sent.body.size(), 3'145'728u);
+  }
+  std::filesystem::remove(path);
+}
+
 TEST_F(TypedFlagsTest, AProfileThatCannotBeWrittenIsRefusedBeforeAnythingIsDone) {
   for (const char* profile : {"cpu", "heap", "trace"}) {
     EXPECT_EQ(Run("get", {"pod", "a", std::string("--profile=") + profile}), 1);
