@@ -20,15 +20,16 @@ namespace {
 constexpr char kOldVersion[] = "kubectl.config.k8s.io/v1alpha1";
 
 // The fields of an object, and what stands in the lists that some of them are; nullptr: no objects.
-struct Shape {
-  std::map<std::string, const Shape*> fields;
+struct KnownFields {
+  std::map<std::string, const KnownFields*> fields;
 };
 
-const Shape kAllowed = {{{"name", nullptr}}};
-const Shape kOption = {{{"name", nullptr}, {"default", nullptr}}};
+const KnownFields kAllowed = {{{"name", nullptr}}};
+const KnownFields kOption = {{{"name", nullptr}, {"default", nullptr}}};
 
 // The older version calls two fields otherwise.
-Shape PreferenceShape(const char* defaults, const Shape& default_, const Shape& alias) {
+KnownFields PreferenceFields(const char* defaults, const KnownFields& default_,
+                             const KnownFields& alias) {
   return {{{"apiVersion", nullptr},
            {"kind", nullptr},
            {defaults, &default_},
@@ -36,14 +37,14 @@ Shape PreferenceShape(const char* defaults, const Shape& default_, const Shape& 
            {"credentialPluginPolicy", nullptr},
            {"credentialPluginAllowlist", &kAllowed}}};
 }
-Shape AliasShape(const char* options) {
+KnownFields AliasFields(const char* options) {
   return {{{"name", nullptr},
            {"command", nullptr},
            {"prependArgs", nullptr},
            {"appendArgs", nullptr},
            {options, &kOption}}};
 }
-Shape DefaultShape(const char* options) {
+KnownFields DefaultFields(const char* options) {
   return {{{"command", nullptr}, {options, &kOption}}};
 }
 
@@ -68,12 +69,12 @@ void Modernize(Json& preference) {
 
 // Takes away what is not known, and names it as kubectl's decoder comes upon it: by the names of
 // fields, and what stands in a list before the field behind it.
-void DropUnknown(Json& object, const Shape& shape, const std::string& path,
+void DropUnknown(Json& object, const KnownFields& here, const std::string& path,
                  std::vector<std::string>& unknown) {
   if (!object.is_object()) return;
   for (auto at = object.begin(); at != object.end();) {
-    const auto known = shape.fields.find(at.key());
-    if (known == shape.fields.end()) {
+    const auto known = here.fields.find(at.key());
+    if (known == here.fields.end()) {
       unknown.push_back(fmt::format("unknown field \"{}{}\"", path, at.key()));
       at = object.erase(at);
       continue;
@@ -90,9 +91,9 @@ void DropUnknown(Json& object, const Shape& shape, const std::string& path,
 // Those of the version that the document says.
 std::vector<std::string> DropUnknownIn(Json& preference, bool is_old) {
   const char* const options = is_old ? "flags" : "options";
-  const Shape default_ = DefaultShape(options), alias = AliasShape(options);
+  const KnownFields default_ = DefaultFields(options), alias = AliasFields(options);
   std::vector<std::string> unknown;
-  DropUnknown(preference, PreferenceShape(is_old ? "overrides" : "defaults", default_, alias), "",
+  DropUnknown(preference, PreferenceFields(is_old ? "overrides" : "defaults", default_, alias), "",
               unknown);
   return unknown;
 }
