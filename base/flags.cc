@@ -427,7 +427,7 @@ bool Flags::help_asked() const {
 }
 // In lines that the terminal has room for.
 std::string Flags::Help() const {
-  return HelpWithin(impl_->app.help(), TerminalWidth());
+  return Wrapped(impl_->app.help(), TerminalWidth());
 }
 
 std::string GoDurationText(Duration value) {

@@ -7,7 +7,9 @@
 #include <chrono>
 #include <optional>
 
+#include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/codec/protobuf.h"
 #include "api/text/go_text.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
@@ -232,11 +234,33 @@ Query QueryOf(const WriteOptions& options) {
   return query;
 }
 
+namespace {
+
+// nullopt: of no built-in kind, or of fields that have other types.
+std::optional<std::string> ProtobufOf(const Json& object, std::string_view json) {
+  const TypeMeta meta = {TextAt(object, "apiVersion"), TextAt(object, "kind")};
+  const Type* const type = FindBuiltInType(meta.api_version, meta.kind);
+  if (type == nullptr || !type->type_meta || type->ops == nullptr) return std::nullopt;
+  const auto decoded = DecodeJson(*type, json, FieldValidation::kIgnore);
+  if (!decoded) return std::nullopt;
+  return EncodeProtobuf(*type, meta, decoded->document);
+}
+
+}  // namespace
+
 Result<Json> Api::Create(const Resource& resource, const std::string& namespace_,
                          const Json& object, const WriteOptions& options) {
+  constexpr size_t kRequestBytesMax = 3 << 20;  // As kube-apiserver takes them.
+  constexpr char kJson[] = "application/json";
+  constexpr char kProtobuf[] = "application/vnd.kubernetes.protobuf";
   const std::string path = TRY(resource.CollectionPath(namespace_));
   if (At(object, "metadata", "resourceVersion").is_null()) {
-    return Write("POST", path, QueryOf(options), object);
+    std::string json = DumpJson(object);
+    const auto protobuf = options.may_be_protobuf && json.size() > kRequestBytesMax
+                              ? ProtobufOf(object, json)
+                              : std::nullopt;
+    if (!protobuf) return WriteText("POST", path, QueryOf(options), std::move(json), kJson);
+    return WriteText("POST", path, QueryOf(options), *protobuf, kProtobuf);
   }
   Json fresh = object;
   fresh["metadata"].erase("resourceVersion");

@@ -24,6 +24,9 @@ struct WriteOptions {
   std::string field_manager;
   std::string dry_run;           // "All" or ""
   std::string field_validation;  // "Strict", "Warn", "Ignore", ""
+  // A built-in object that somebody made of flags, so that it has no unknown fields: where JSON is
+  // more than a request may have, as bytes are escaped, it goes as protobuf.
+  bool may_be_protobuf = false;
 };
 
 inline constexpr int kPageItems = 500;

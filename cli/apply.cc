@@ -41,7 +41,8 @@ struct ApplyFlags {
     command.Flag("force-conflicts", force_conflicts, "Take over fields of other managers.");
     command.Flag("overwrite", overwrite,
                  "Let the file win over changes that others have made since the last apply.");
-    command.Flag("openapi-patch", openapi_patch, "Accepted for command lines of kubectl.");
+    command.Flag("openapi-patch", openapi_patch,
+                 "Has no effect here: built-in kinds are merged by their types.");
     command.Flag("all", all, "With --prune: whatever an apply has made may go.");
     command.Flag("wait", wait, "Wait for deleted objects to be gone.");
     command.Flag("subresource", subresource, "With --server-side: apply this one of the objects.");

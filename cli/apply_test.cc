@@ -47,6 +47,31 @@ TEST_F(ApplyTest, AServerOutOfReachIsToldAsWhatCannotBeValidatedUnlessNothingIs)
                   "or port?\n");
 }
 
+TEST_F(ApplyTest, UnderItsOwnNameAServerOutOfReachIsToldOnceHoweverManyObjectsThereAre) {
+  server_ = [](const http::Request&) {
+    http::Response response;
+    response.status = 503;
+    response.body = R"({"kind":"Status","status":"Failure","reason":"ServiceUnavailable",)"
+                    R"("code":503,)"
+                    R"("message":"Unable to connect to the server https://h:1: connect: )"
+                    R"(connection refused"})";
+    return response;
+  };
+  program_ = "skiff";
+  input_ = R"({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+---
+{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "b"}})";
+  for (const char* verb : {"apply", "create", "replace"}) {
+    for (const char* flag : {"--validate", "--validate=false"}) {
+      EXPECT_EQ(Run(verb, {"-f", "-", flag}), 1);
+      EXPECT_EQ(err_,
+                "The connection to the server h:1 was refused - did you specify the right "
+                "host or port?\n")
+          << verb << " " << flag;
+    }
+  }
+}
+
 TEST_F(ApplyTest, ADiffTakesALastAppliedFormThatIsNoObjectForNone) {
   variables_["KUBECTL_EXTERNAL_DIFF"] = "";
   for (const char* last : {"null", R"({"metadata":null})", R"({"metadata":"x"})", "[]", "{"}) {

@@ -99,7 +99,8 @@ Result<> RunClusterDump(Command& command, const Args& args) {
   command.Flag("namespaces", flags.namespaces, "Namespaces to dump, besides kube-system.");
   command.Flag("all-namespaces,A", flags.all_namespaces, "Dump all namespaces.");
   command.Flag("output-directory", flags.directory, "Where to write; \"-\" is the output.");
-  command.Flag("pod-running-timeout", flags.pod_running_timeout, "Accepted for kubectl's lines.");
+  command.Flag("pod-running-timeout", flags.pod_running_timeout,
+               "Has no effect here: logs are what there is of them.");
   TRY(command.Parse(args));
   if (flags.pod_running_timeout <= Duration(0)) {
     return CliError("--pod-running-timeout must be higher than zero");

@@ -196,8 +196,8 @@ Result<> RunApiResources(Command& command, const Args& args) {
   command.Flag("sort-by", sort_by, "name or kind.");
   command.Flag("namespaced", namespaced, "Only resources that live in namespaces, or only others.");
   command.Flag("no-headers", no_headers, "Do not print headers.");
-  command.Flag("cached", cached, "Accepted for command lines of kubectl.");
-  command.Flag("show-managed-fields", show_managed_fields, "Without effect: kinds have none.");
+  command.Flag("cached", cached, "Has no effect here: nothing is cached.");
+  command.Flag("show-managed-fields", show_managed_fields, "Has no effect here: kinds have none.");
   command.Flag("verbs", verbs, "Limit to resources that support these verbs.");
   command.Flag("categories", categories, "Limit to resources of these categories.");
   TRY(command.Parse(args));

@@ -62,11 +62,11 @@ void Command::AddGlobals() {
   add("warnings-as-errors", to.warnings_as_errors,
       "Treat warnings received from the server as errors and exit with a non-zero exit code.");
   add("kuberc", to.kuberc, "Path to the kuberc file to use for preferences (KUBERC=off: none).");
+  add("profile", to.profile, "Must be \"none\": other profiles are of Go's runtime.");
+  add("profile-output", to.profile_output, "Has no effect here: no profile is written.");
   const UnusedFlag unused[] = {
       {"cache-dir", "nothing is cached"},
       {"log-flush-frequency", "each line is written at once"},
-      {"profile", "nothing is profiled"},
-      {"profile-output", "nothing is profiled"},
       {"vmodule", "the level is the same for all files"},
       {"disable-compression", "nothing is compressed", {"true"}, /*is_switch=*/true}};
   for (const UnusedFlag& flag : unused) {
@@ -194,8 +194,12 @@ Result<> Command::Parse(const Args& args) {
         if (named.name == name) text.insert(at + 5, fmt::format("-{}, ", letter));
       }
     }
-    if (text == "unknown flag: --at" && environment_.program != "kubectl") {
-      text = "unknown flag: --at; `skiff get` has it: objects as they were, whole with -o yaml";
+    const bool is_own = environment_.program != "kubectl";
+    if (text == "unknown flag: --at" && is_own) {
+      text += "; `skiff get` has it: objects as they were, whole with -o yaml";
+    }
+    if (text == "unknown flag: --data-dir" && is_own) {
+      text += "; --kubeconfig=DIRECTORY/admin.kubeconfig means the cluster of a directory";
     }
     if (text.starts_with("unknown ") || text.starts_with("invalid argument ") ||
         text.starts_with("flag needs an argument")) {
@@ -213,6 +217,7 @@ Result<> Command::Parse(const Args& args) {
     environment_.out(HelpText());
     return ExitNow();
   }
+  TRY(CheckProfile());
   std::vector<std::string> missing;
   for (const std::string& name : required_) {
     if (!Given(name)) missing.push_back(GoQuote(name));
@@ -220,6 +225,21 @@ Result<> Command::Parse(const Args& args) {
   if (missing.empty()) return {};
   const std::string help = environment_.program == "kubectl" ? "" : "\n" + SeeHelp();
   return CliError(fmt::format("required flag(s) {} not set{}", fmt::join(missing, ", "), help));
+}
+
+// A file that whoever asked for it would look for in vain is refused before anything is done.
+Result<> Command::CheckProfile() const {
+  constexpr std::string_view kOfGo[] = {"cpu",   "heap",  "goroutine", "threadcreate",
+                                        "block", "mutex", "trace",     "allocs"};
+  const std::string& profile = globals_.profile;
+  if (profile == "none") return {};
+  if (std::find(std::begin(kOfGo), std::end(kOfGo), profile) == std::end(kOfGo)) {
+    return CliError(fmt::format("unknown profile '{}'", profile));
+  }
+  return CliError(
+      fmt::format("--profile={} cannot be had here: kubectl's profiles are of Go's "
+                  "runtime, which this program does not have; perf(1) profiles it",
+                  profile));
 }
 
 std::string Command::Shown(const std::vector<std::string>& value) {
@@ -319,6 +339,8 @@ void Command::PrintReports() {
   last_reports_.clear();
   const bool alone = reports_.size() == 1 && !reports_plainly_;
   for (const Error& error : reports_) {
+    const bool is_another = is_unreachable && UnreachableProblem(error).has_value();
+    if (is_another && environment_.program != "kubectl") continue;
     environment_.err(alone ? ErrorText(error) : ErrorTextAmongOthers(error));
     is_unreachable = is_unreachable || UnreachableProblem(error);
   }
@@ -418,12 +440,12 @@ std::string MeantVerb(const Environment& environment, std::string_view family,
   return meant.empty() ? "" : meant + "\n";
 }
 
-namespace {
-
 bool AsksForHelp(const Args& args) {
   return std::any_of(args.begin(), args.end(),
                      [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
 }
+
+namespace {
 
 // Of a family without a verb: whether there are flags that no verb has, which is said then.
 bool RefusesFlags(Environment& environment, const std::string& family, const Args& args) {

@@ -54,6 +54,8 @@ struct GlobalFlags {
   bool match_server_version = false;
   bool warnings_as_errors = false;
   std::string kuberc;  // Taken up before the verb is known (kuberc/kuberc.h).
+  std::string profile = "none";
+  std::string profile_output = "profile.pprof";
 };
 
 class Command {
@@ -162,6 +164,7 @@ class Command {
   void AddGlobals();
   Result<Args> Expand(const Args& args);
   Result<> ExpandLetters(const Args& args, size_t& at, Args& out);
+  Result<> CheckProfile() const;
   const std::string& Called() const { return called_.empty() ? verb_ : called_; }
   std::string SeeHelp() const;
 
@@ -204,6 +207,7 @@ int RunVerb(Environment& environment, const Verb& verb, const std::string& name,
 // which does not guess below its own verbs.
 std::string MeantVerb(const Environment& environment, std::string_view family,
                       std::string_view word);
+bool AsksForHelp(const Args& args);
 // What a family is for, those of its verbs that are told of, and where to read on, as kubectl's
 // helps have it.
 std::string FamilyHelp(const Environment& environment, const std::string& family,

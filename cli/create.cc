@@ -89,11 +89,12 @@ Result<> RunCreateFiles(Command& command, const Args& args) {
 }  // namespace
 
 Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resource& resource,
-                        const std::string& namespace_, Json object) {
+                        const std::string& namespace_, Json object, bool may_be_protobuf) {
   if (flags.save_config) object = WithLastApplied(std::move(object));
   object = flags.record.In(std::move(object));
   if (!flags.dry_run.client()) {
-    const WriteOptions options = TRY(flags.Options());
+    WriteOptions options = TRY(flags.Options());
+    options.may_be_protobuf = may_be_protobuf;
     Session& session = *TRY(command.session());
     object = TRY(session.api().Create(resource, namespace_, object, options));
   }

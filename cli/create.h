@@ -5,9 +5,10 @@
 
 namespace skiff::cli {
 
-// Sends the object, unless it is only to be shown, and prints what became of it.
+// Sends the object, unless it is only to be shown, and prints what became of it. `may_be_protobuf`:
+// WriteOptions.
 Result<> CreateAndPrint(Command& command, const WriteFlags& flags, const Resource& resource,
-                        const std::string& namespace_, Json object);
+                        const std::string& namespace_, Json object, bool may_be_protobuf = false);
 
 // Parses the flags and checks that one NAME was given.
 Result<std::string> ParseOneName(Command& command, WriteFlags& flags, const Args& args);

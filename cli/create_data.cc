@@ -145,7 +145,8 @@ Result<> Create(Command& command, const WriteFlags& flags, const char* type, Jso
   object["kind"] = kind.resource.kind;
   if (session.namespace_given()) object["metadata"]["namespace"] = session.namespace_();
   const auto done =
-      CreateAndPrint(command, flags, kind.resource, session.namespace_(), std::move(object));
+      CreateAndPrint(command, flags, kind.resource, session.namespace_(), std::move(object),
+                     /*may_be_protobuf=*/true);
   if (done || done.error().http_code == 0) return done;
   // Nobody answered: that is all there is to say, with what may help.
   if (UnreachableProblem(done.error())) return done;

@@ -235,6 +235,12 @@ std::string TypedServiceType(const Args& args) {
   return found == args.end() ? "" : *found;
 }
 
+// Of all types: no flag is one of each.
+std::string HelpOfServices(Command& command) {
+  const std::string family = "create service";
+  return FamilyHelp(command.environment(), family, VerbNamesBelow(family));
+}
+
 }  // namespace
 
 Result<> RunCreateService(Command& command, const Args& args) {
@@ -260,6 +266,9 @@ Result<> RunCreateService(Command& command, const Args& args) {
   }
   if (VerbShape* shape = command.environment().shape; shape && typed.empty()) {
     for (const auto& [type, kind] : ServiceTypes()) shape->verbs.emplace_back(type);
+  } else if (shape == nullptr && typed.empty() && AsksForHelp(args)) {
+    command.Print("{}", HelpOfServices(command));
+    return Command::ExitNow();
   }
   TRY(command.Parse(args));
   TRY(flags.Check());
@@ -274,8 +283,7 @@ Result<> RunCreateService(Command& command, const Args& args) {
                     MeantVerb(command.environment(), command.verb(), given[0])));
   }
   if (given.empty()) {
-    const std::string family = "create service";
-    command.environment().err(FamilyHelp(command.environment(), family, VerbNamesBelow(family)));
+    command.environment().err(HelpOfServices(command));
     command.set_exit_code(1);
     return Command::ExitNow();
   }

@@ -40,7 +40,7 @@ void DiffFlags::AddTo(Command& command) {
   command.Flag("prune", prune, "Show what apply --prune would delete, too.");
   command.FlagEach("prune-allowlist", prune_allowlist,
                    "Prune only objects of this group/version/Kind.");
-  command.Flag("concurrency", concurrency, "Accepted; objects are compared one by one.");
+  command.Flag("concurrency", concurrency, "Has no effect here: objects are compared one by one.");
   command.Flag(
       "since", since,
       "Show what has changed since then, 10m, a time (RFC3339) or a resourceVersion, of the "

@@ -29,6 +29,7 @@ TEST_F(ProgramTest, EachVerbSaysWhatItIsForAndSoDoesEachOfItsFlags) {
   for (const std::string& verb : CliVerbs()) {
     EXPECT_EQ(Run(verb, {"--help"}), 0) << verb << ": " << err_;
     ExpectSentences(verb, out_);
+    EXPECT_EQ(out_.find("\tAccepted"), std::string::npos) << "it acts, or has no effect: " << out_;
     if (verb == "options" || verb == "plugin") continue;
     EXPECT_FALSE(out_.starts_with("Options:") || out_.starts_with("Available Commands"))
         << verb << " does not say what it is for";
@@ -93,6 +94,8 @@ TEST_F(ProgramTest, VerbsBelowAVerbTellOfThemselves) {
   for (const std::string type : {"clusterip", "externalname", "loadbalancer", "nodeport"}) {
     EXPECT_NE(out_.find("\n  " + type + " "), std::string::npos) << out_;
   }
+  EXPECT_NE(out_.find("Usage:\n  kubectl create service COMMAND"), std::string::npos) << out_;
+  EXPECT_EQ(out_.find("--node-port="), std::string::npos) << "is of one of them: " << out_;
   EXPECT_EQ(Run("create", {"service", "nodeport", "--help"}), 0) << err_;
   EXPECT_NE(out_.find("Usage:\n  kubectl create service nodeport NAME [--tcp="), std::string::npos)
       << out_;

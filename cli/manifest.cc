@@ -456,6 +456,7 @@ Result<> VisitManifests(Command& command, const FileFlags& files,
         auto placed = PlaceObject(session, source.name, std::move(object),
                                   {files.validates, files.asks_server});
         const auto problem = placed ? std::nullopt : UnreachableProblem(placed.error());
+        if (problem && command.environment().program != "kubectl") return Fail(placed.error());
         if (problem && files.validates) return Fail(ValidationFailure(*problem, source.name));
         take(std::move(placed));
       }

@@ -339,7 +339,7 @@ void RollingFlags::AddTo(Command& command) {
   command.Flag("deployment-label-key", image.label_key, "Label that tells the pods apart.");
   command.Flag("rollback", rollback, "Take an interrupted update back.");
   command.Flag("dry-run", dry_run, "Only print what would be done.");
-  command.Flag("validate", validate, "Accepted for command lines of kubectl.");
+  command.Flag("validate", validate, "Has no effect here: the server looks at what it is sent.");
   command.Bare("validate", "true");
 }
 

@@ -54,9 +54,9 @@ void RunFlags::AddTo(Command& command) {
   command.Flag("expose", expose, "Create a ClusterIP service in front of the pod.");
   overrides.AddTo(command);
   deletion.AddTo(command);
-  command.FlagEach("filename,f", files.filenames, "Accepted; has no effect here.");
-  command.Flag("kustomize,k", files.kustomize, "Accepted; has no effect here.");
-  command.Flag("recursive,R", files.recursive, "Accepted; has no effect here.");
+  command.FlagEach("filename,f", files.filenames, "Has no effect here: --image says what is run.");
+  command.Flag("kustomize,k", files.kustomize, "Has no effect here, as --filename.");
+  command.Flag("recursive,R", files.recursive, "Has no effect here, as --filename.");
   command.Flag("wait", wait, "With --rm: wait until the pod is gone.");
   command.Flag("pod-running-timeout", pod_running_timeout, "How long to wait for the pod to run.");
   command.Flag("command", as_command, "Use the arguments as command, not as args.");

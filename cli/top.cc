@@ -33,7 +33,7 @@ struct TopFlags {
     command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
     command.Flag("sort-by", sort_by, "cpu or memory.");
     command.Flag("no-headers", no_headers, "Print output without headers.");
-    command.Flag("use-protocol-buffers", protocol_buffers, "Accepted for kubectl's lines.");
+    command.Flag("use-protocol-buffers", protocol_buffers, "Has no effect here: JSON is spoken.");
     command.Flag("show-swap", show_swap, "Print what is used of the swap, too.");
   }
   Result<> Check(const Command& command) const {

@@ -43,6 +43,40 @@ TEST_F(TypedFlagsTest, NamesOfDataAreThoseThatTheServerTakes) {
             "error: from-env-file cannot be combined with from-file or from-literal\n");
 }
 
+// As kubectl, which sends what it makes of flags as protobuf.
+TEST_F(TypedFlagsTest, DataThatJsonMakesTooLargeForARequestGoesAsProtobuf) {
+  const std::string path = testing::TempDir() + "data-" + std::to_string(getpid());
+  http::Request sent;
+  server_ = [&, inner = server_](const http::Request& request) {
+    if (request.method == "POST") sent = request;
+    return inner(request);
+  };
+  for (const size_t size : {500'000, 1'000'000}) {
+    std::ofstream(path) << std::string(size, '\0');
+    Run("create", {"configmap", "a", "--from-file=k=" + path});
+    const auto type = sent.headers.find("Content-Type");
+    ASSERT_NE(type, sent.headers.end()) << err_;
+    const bool is_large = size == 1'000'000;
+    EXPECT_EQ(type->second, is_large ? "application/vnd.kubernetes.protobuf" : "application/json");
+    EXPECT_EQ(sent.body.starts_with(std::string_view("k8s\0", 4)), is_large);
+    EXPECT_LT(sent.body.size(), 3'145'728u);
+  }
+  std::filesystem::remove(path);
+}
+
+TEST_F(TypedFlagsTest, AProfileThatCannotBeWrittenIsRefusedBeforeAnythingIsDone) {
+  for (const char* profile : {"cpu", "heap", "trace"}) {
+    EXPECT_EQ(Run("get", {"pod", "a", std::string("--profile=") + profile}), 1);
+    EXPECT_THAT(err_, HasSubstr(std::string("error: --profile=") + profile +
+                                " cannot be had here: kubectl's profiles are of Go's runtime"));
+    EXPECT_EQ(out_, "");
+  }
+  EXPECT_EQ(Run("get", {"pod", "a", "--profile=nope"}), 1);
+  EXPECT_EQ(err_, "error: unknown profile 'nope'\n");
+  EXPECT_EQ(Run("get", {"pod", "a", "-o", "name", "--profile=none", "--profile-output=x"}), 0);
+  EXPECT_EQ(out_, "pod/a\n") << err_;
+}
+
 TEST_F(TypedFlagsTest, ABudgetsSelectorMayHaveExpressions) {
   Run("create", {"pdb", "p", "--selector=a in (b,c),d", "--min-available=1", "--dry-run=client",
                  "-o", "jsonpath={.spec.selector}"});
@@ -94,6 +128,10 @@ TEST_F(TypedFlagsTest, WhoWantsThePastIsToldWhoShowsIt) {
       err_,
       "error: unknown flag: --at; `skiff get` has it: objects as they were, whole with -o yaml\n"
       "See 'skiff describe --help' for usage.\n");
+  EXPECT_EQ(Run("get", {"pods", "--data-dir=/x"}), 1);
+  EXPECT_EQ(err_,
+            "error: unknown flag: --data-dir; --kubeconfig=DIRECTORY/admin.kubeconfig means the "
+            "cluster of a directory\nSee 'skiff get --help' for usage.\n");
 }
 
 TEST_F(TypedFlagsTest, AFamilyWithoutAVerbKnowsNoFlags) {

@@ -110,7 +110,7 @@ constexpr Line kLines[] = {
     {"debug", "(POD | TYPE[[.VERSION].GROUP]/NAME) [ -- COMMAND [args...] ]"},
     {"delete", "([-f FILENAME] | [-k DIRECTORY] | TYPE [(NAME | -l label | --all)])"},
     {"describe", "(-f FILENAME | TYPE [NAME_PREFIX | -l label] | TYPE/NAME)"},
-    {"diff", "-f FILENAME"},
+    {"diff", "(-f FILENAME | --since=WHEN [TYPE [NAME]])"},
     {"drain", "NODE"},
     {"edit", "(RESOURCE/NAME | -f FILENAME)"},
     {"events",

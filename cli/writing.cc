@@ -88,6 +88,7 @@ void WriteFlags::AddTo(Command& command, const std::string& manager, bool with_v
 void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
                                   bool with_validation) {
   field_manager = manager;
+  fails_by_validation = command.environment().program == "kubectl";
   print.AddTo(command);
   command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
   record.AddTo(command);
@@ -115,7 +116,7 @@ Result<WriteOptions> WriteFlags::Options() const {
 Error WriteFlags::Failure(const Error& error, const std::string& verb,
                           const std::string& source) const {
   const auto problem = UnreachableProblem(error);
-  if (problem && Validates()) return ValidationFailure(*problem, source);
+  if (problem && Validates() && fails_by_validation) return ValidationFailure(*problem, source);
   return WithSource(error, verb, source);
 }
 

@@ -39,6 +39,8 @@ struct WriteFlags {
   std::string field_manager;
   bool save_config = false;
   RecordFlag record;
+  // Under kubectl's name, which looks at an object by the server's schema before it sends it.
+  bool fails_by_validation = true;
 
   // `manager` is the default of --field-manager.
   void AddTo(Command& command, const std::string& manager, bool with_validation = true);

@@ -8,6 +8,7 @@
 #include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
 #include "base/program.h"
+#include "base/terminal.h"
 #include "client/kubeconfig.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
@@ -160,7 +161,7 @@ int CertsMain(const std::vector<std::string>& args) {
       "Use \"skiff certs all --help\" for its flags.\n";
   const std::string word = args.empty() ? "" : args[0];
   if (word == "--help" || word == "-h" || word.empty()) {
-    std::printf("%s", kGroup);
+    std::printf("%s", Wrapped(kGroup, TerminalWidth()).c_str());
     return word.empty() ? 1 : 0;
   }
   if (word != "all") {

@@ -210,10 +210,8 @@ Check CheckDataDir(const HostFacts& facts, const ClusterOptions& options) {
                       ? fmt::format("holds a cluster of {} simulated node{}", found.simulated_nodes,
                                     found.simulated_nodes == 1 ? "" : "s")
                       : std::string("holds a cluster whose nodes run containers"),
-                  fmt::format("start it {}, remove it with {}, or {}",
-                              simulated ? fmt::format("with --nodes={}", found.simulated_nodes)
-                                        : "without --nodes",
-                              down, another));
+                  fmt::format("start it as it was by `{}`, remove it with {}, or {}",
+                              found.up_command, down, another));
   }
   return Ok(name, found.is_server ? "holds a cluster" : "can be written");
 }

@@ -108,12 +108,13 @@ TEST(ChecksTest, SimulatedNodesAndRealOnesDoNotShareADirectory) {
     HostFacts facts = GoodHost();
     facts.data_dir.has_mark = facts.data_dir.is_server = true;
     facts.data_dir.simulated_nodes = before;
+    facts.data_dir.up_command = "skiff up --secure-port=7443";
     ClusterOptions options = Defaults();
     options.simulated_nodes = now;
     return CheckDataDir(facts, options);
   };
-  EXPECT_THAT(check(2, 0), FailsWith("of 2 simulated nodes", "--nodes=2"));
-  EXPECT_THAT(check(0, 2), FailsWith("nodes run containers", "without --nodes"));
+  EXPECT_THAT(check(2, 0), FailsWith("of 2 simulated nodes", "`skiff up --secure-port=7443`"));
+  EXPECT_THAT(check(0, 2), FailsWith("nodes run containers", "`skiff up --secure-port=7443`"));
   EXPECT_EQ(check(2, 5).verdict, CheckVerdict::kOk);
   EXPECT_EQ(check(0, 0).verdict, CheckVerdict::kOk);
 }

@@ -10,11 +10,4 @@ namespace skiff {
 // `width_min`, the gap behind it included.
 std::string InColumns(const std::vector<std::vector<std::string>>& rows, size_t width_min = 0);
 
-// Of the lines of a text, what a terminal shows: no escape sequences.
-size_t WidestLine(const std::string& text);
-// With lines of no more than `width`, 0: any, broken between words, and what follows set in: in a
-// row of two columns below the second. What is to be typed, set in by six, stays whole, as a
-// terminal itself breaks it in a way that can be copied.
-std::string Wrapped(const std::string& text, size_t width);
-
 }  // namespace skiff

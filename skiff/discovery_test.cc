@@ -128,6 +128,9 @@ TEST(JoinFlagsTest, WhatARunningNodeDoesNotDoIsForANewStart) {
               testing::IsEmpty());
   EXPECT_THAT(for_new({"h:6443", "--kubelet-port=10250", "--node-name=other"}),
               testing::ElementsAre("--kubelet-port=10250", "--node-name=other"));
+  EXPECT_THAT(for_new({"--kubelet-port=10251", "--kubelet-port=10250"}),
+              testing::ElementsAre("--kubelet-port=10250"))
+      << "the last counts";
 }
 
 TEST(ParseJoinTargetTest, TheCommandLineIsCheckedBeforeAnythingIsAsked) {

@@ -66,17 +66,23 @@ bool IsGiven(const Flags& flags, std::string_view name) {
                      [&](const auto& flag) { return flag.first == name; });
 }
 
+bool IsGivenAgain(const Flags::Given& given, Flags::Given::const_iterator at) {
+  return std::any_of(at + 1, given.end(),
+                     [&](const auto& flag) { return flag.first == at->first; });
+}
+
 std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,
                                           const std::vector<std::string>& running) {
   // These are no property of the cluster that runs.
-  std::set<std::string> seen = {"data-dir", "foreground", "merge-kubeconfig"};
+  const std::set<std::string> others = {"data-dir", "foreground", "merge-kubeconfig"};
   UpFlags ignored;
   Flags flags("skiff up");
   AddUpFlags(flags, ignored);
   (void)flags.Parse(running);  // It runs: they were right.
   std::vector<std::string> different;
-  for (const auto& [name, value] : asked) {
-    if (!seen.insert(name).second) continue;
+  for (auto at = asked.begin(); at != asked.end(); ++at) {
+    const auto& [name, value] = *at;
+    if (others.contains(name) || IsGivenAgain(asked, at)) continue;
     if (MeaningOf(asked, name) == MeaningOf(flags.given(), name)) continue;
     different.push_back(fmt::format("--{}={}", name, value));
   }

@@ -14,6 +14,9 @@ namespace skiff {
 // Whether the command line has that flag: a flag may be given the value that it has anyway.
 bool IsGiven(const Flags& flags, std::string_view name);
 
+// Whether the same flag is behind that one: the last counts.
+bool IsGivenAgain(const Flags::Given& given, Flags::Given::const_iterator at);
+
 // Those that ask for something else than the running cluster was started with, as "--name=value".
 // Asking for what it has is no mistake: a script may say the same line twice.
 std::vector<std::string> FlagsForNewStart(const Flags::Given& asked,

@@ -29,6 +29,7 @@ TEST(GivenFlagsTest, WhatARunningClusterDoesNotDoIsForANewStart) {
   EXPECT_THAT(for_new({{"merge-kubeconfig", "true"}}), IsEmpty()) << "that can be done now";
   EXPECT_THAT(for_new({{"register-with-taints", "a=b:NoSchedule"}}), IsEmpty());
   EXPECT_THAT(for_new({{"nodes", "0"}}), ElementsAre("--nodes=0"));
+  EXPECT_THAT(for_new({{"nodes", "3"}, {"nodes", "4"}}), ElementsAre("--nodes=4")) << "it counts";
   EXPECT_THAT(for_new({{"secure-port", "7443"}, {"durability", "sync"}}),
               ElementsAre("--secure-port=7443", "--durability=sync"));
 }

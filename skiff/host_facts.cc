@@ -36,6 +36,7 @@
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
+#include "skiff/given_flags.h"
 #include "skiff/machine_network.h"
 #include "skiff/node_certificates.h"
 
@@ -426,6 +427,7 @@ DataDirFact ReadDataDir(const std::string& directory) {
   ClusterOptions made{.data_dir = directory, .service_cidr = "", .cluster_cidr = ""};
   ReadClusterMark(made);
   found.has_mark = HasClusterMark(directory);
+  if (found.has_mark) found.up_command = UpCommandOf(directory);
   found.has_containerd = fs::exists(ContainerdPaths(directory).ConfigFile(), error);
   found.simulated_nodes = made.simulated_nodes;
   found.service_cidr = made.service_cidr;

@@ -30,10 +30,11 @@ struct DataDirFact {
   std::string narrowness;     // Why too little can be written there; "" when enough can.
   double free_percent = 100;  // Of its disk, of bytes or of inodes: what is less.
   bool exists = false;
-  bool is_file = false;       // No directory at all.
-  bool empty = true;          // But for what a mount has of its own.
-  bool has_mark = false;      // WriteClusterMark wrote one: something was started from it.
-  int simulated_nodes = 0;    // Of the mark.
+  bool is_file = false;         // No directory at all.
+  bool empty = true;            // But for what a mount has of its own.
+  bool has_mark = false;        // WriteClusterMark wrote one: something was started from it.
+  int simulated_nodes = 0;      // Of the mark.
+  std::string up_command;       // Where there is one: what starts the cluster again as it was.
   bool has_containerd = false;  // Ours was started from it.
   bool locked = false;        // Another skiff runs on it.
   bool started = false;       // `skiff up` or `skiff join` began in it.

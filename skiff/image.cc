@@ -7,6 +7,7 @@
 
 #include "base/flags.h"
 #include "base/process.h"
+#include "base/terminal.h"
 #include "kubelet/containerd.h"
 #include "kubelet/containerd_paths.h"
 #include "kubelet/cri_grpc.h"
@@ -99,7 +100,8 @@ int ImageMain(const std::vector<std::string>& args) {
   if (flags.help_asked()) {
     std::printf(
         "%s\n%s%s\nInto the nodes of a cluster that are containers of the Docker engine:\n\n%s",
-        kUsage, kVerbs, flags.Help().c_str(), DockerImageHelp().c_str());
+        kUsage, Wrapped(kVerbs, TerminalWidth()).c_str(), flags.Help().c_str(),
+        DockerImageHelp().c_str());
     return 0;
   }
   const std::string verb = words.empty() ? "" : words[0];

@@ -13,6 +13,7 @@
 #include "skiff/cluster_ranges.h"
 #include "skiff/daemon.h"
 #include "skiff/doctor.h"
+#include "skiff/given_flags.h"
 #include "skiff/host_facts.h"
 #include "skiff/join_file.h"
 #include "skiff/joined_node.h"
@@ -278,9 +279,10 @@ std::vector<std::string> JoinFlagsForNewStart(const std::vector<std::string>& as
        now.node.container_runtime_endpoint == then.node.container_runtime_endpoint},
       {"load-image", now.node.image_archives == then.node.image_archives}};
   std::vector<std::string> others;
-  for (const auto& [name, value] : given) {
-    const auto found = kept.find(name);
-    if (found != kept.end() && !found->second) others.push_back("--" + name + "=" + value);
+  for (auto at = given.begin(); at != given.end(); ++at) {
+    const auto found = kept.find(at->first);
+    if (found == kept.end() || found->second || IsGivenAgain(given, at)) continue;
+    others.push_back("--" + at->first + "=" + at->second);
   }
   return others;
 }

@@ -1,4 +1,5 @@
 // The multi-call binary: the first word, or the name it was started under, chooses the program.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "apiserver/server/program.h"
 #include "base/standard_files.h"
+#include "base/terminal.h"
 #include "base/thread_stack.h"
 #include "base/version.h"
 #include "cli/command.h"
@@ -92,41 +94,32 @@ int PrintVersion() {
   return 0;
 }
 
-void PrintWord(FILE* to, std::string_view word, std::string_view purpose) {
-  if (purpose.empty()) {
-    std::fprintf(to, "  %.*s\n", static_cast<int>(word.size()), word.data());
-    return;
-  }
-  constexpr int kWidth = 20;
-  std::fprintf(to, "  %-*.*s%.*s\n", kWidth, static_cast<int>(word.size()), word.data(),
-               static_cast<int>(purpose.size()), purpose.data());
-}
-
 // `of_kubernetes`: those that have a namesake there.
-void PrintPrograms(FILE* to, const char* title, bool of_kubernetes) {
-  std::fprintf(to, "%s:\n", title);
+std::string ProgramsText(const char* title, bool of_kubernetes) {
+  std::string text = fmt::format("{}:\n", title);
   for (const Program& program : kPrograms) {
     if (program.alias.empty() == of_kubernetes) continue;
-    PrintWord(to, program.word, program.purpose);
+    text += fmt::format("  {:<19} {}\n", program.word, program.purpose);
   }
-  std::fprintf(to, "\n");
+  return text + "\n";
 }
 
 // What somebody has to know who has never typed anything of it comes first.
 int Usage(FILE* to, int code) {
-  std::fprintf(to,
-               "skiff is a Kubernetes cluster in one program: what it runs by, and kubectl's verbs "
-               "to use it.\n\n"
-               "  skiff up --nodes=3    # a cluster of simulated nodes, for anybody; as root "
-               "`skiff up` has real ones\n"
-               "  skiff get nodes       # what there is of it: by any of kubectl's verbs below\n"
-               "  skiff status          # how it is, and what to do about it\n"
-               "  skiff down            # its end\n\n"
-               "Usage:\n"
-               "  skiff WORD [flags]; skiff WORD --help; skiff --version\n\n");
-  PrintPrograms(to, "Clusters and their machines", /*of_kubernetes=*/false);
-  PrintPrograms(to, "Kubernetes' programs, each by itself", /*of_kubernetes=*/true);
-  std::fprintf(to, "%s", skiff::cli::VerbsText(/*is_kubectl=*/false).c_str());
+  std::string text =
+      "skiff is a Kubernetes cluster in one program: what it runs by, and kubectl's verbs "
+      "to use it.\n\n"
+      "  skiff up --nodes=3    # a cluster of simulated nodes, for anybody; as root "
+      "`skiff up` has real ones\n"
+      "  skiff get nodes       # what there is of it: by any of kubectl's verbs below\n"
+      "  skiff status          # how it is, and what to do about it\n"
+      "  skiff down            # its end\n\n"
+      "Usage:\n"
+      "  skiff WORD [flags]; skiff WORD --help; skiff --version\n\n";
+  text += ProgramsText("Clusters and their machines", /*of_kubernetes=*/false);
+  text += ProgramsText("Kubernetes' programs, each by itself", /*of_kubernetes=*/true);
+  text += skiff::cli::VerbsText(/*is_kubectl=*/false);
+  std::fprintf(to, "%s", skiff::Wrapped(text, skiff::TerminalWidth()).c_str());
   return code;
 }
 

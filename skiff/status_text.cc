@@ -9,6 +9,7 @@
 #include "api/codec/typed.h"
 #include "api/text/human_duration.h"
 #include "base/shell_word.h"
+#include "base/terminal.h"
 #include "cli/terminal_text.h"
 #include "cli/why/explain.h"
 #include "cli/why/facts.h"

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "api/codec/decode.h"
-#include "skiff/columns.h"
 
 namespace skiff {
 namespace {
@@ -209,19 +208,6 @@ TEST(ClusterStatusTest, WhatIsWrongFitsTheTerminal) {
   EXPECT_THAT(status.Text(cli::Colours(), 60),
               EndsWith("  the server's check etcd failed\n"
                        "      skiff get --raw '/readyz?verbose'\n"));
-}
-
-TEST(ColumnsTest, LinesAreBrokenBetweenWords) {
-  EXPECT_EQ(Wrapped("  log    one two three\n", 20), "  log    one two\n         three\n");
-  EXPECT_EQ(Wrapped("  log    one two three\n", 0), "  log    one two three\n");
-  EXPECT_EQ(Wrapped("some words of it\n", 10), "some words\n    of it\n");
-  EXPECT_EQ(Wrapped("\x1b[1msome\x1b[0m words\n", 10), "\x1b[1msome\x1b[0m words\n");
-  EXPECT_EQ(Wrapped("  data   /a/path/that/is/too/long here\n", 20),
-            "  data   /a/path/that/is/too/long\n         here\n");
-  EXPECT_EQ(Wrapped("      skiff why service web -n q\n", 20), "      skiff why service web -n q\n")
-      << "is to be copied";
-  EXPECT_EQ(Wrapped("  1 pod Failed: default/a, default/b\n", 24),
-            "  1 pod Failed:\n      default/a,\n      default/b\n");
 }
 
 TEST(ClusterStatusTest, WhatHasFailedIsWrongHoweverYoung) {

@@ -9,6 +9,7 @@
 
 #include "base/certificates.h"
 #include "base/flags.h"
+#include "base/terminal.h"
 #include "client/kubeconfig.h"
 #include "client/scoped_informer.h"
 #include "skiff/cluster.h"
@@ -252,14 +253,15 @@ int TokenMain(const std::vector<std::string>& args) {
 )";
   const std::string verb = args.empty() ? "" : args[0];
   if (verb == "--help" || verb == "-h") {
-    std::printf("%s\n\n%s", kUsage, kHelp);
+    std::printf("%s", Wrapped(fmt::format("{}\n\n{}", kUsage, kHelp), TerminalWidth()).c_str());
     return 0;
   }
   if (verb != "create" && verb != "list" && verb != "delete") {
     return RefuseVerb(verb, {"create", "list", "delete"}, kUsage);
   }
   TokenFlags to;
-  Flags flags("skiff token " + verb);
+  const char* const takes = verb == "create" ? " [TOKEN]" : verb == "delete" ? " TOKEN..." : "";
+  Flags flags("skiff token " + verb + takes);
   AddDataDirFlag(flags, to.cluster);
   flags.Add("kubeconfig", to.kubeconfig, "Which cluster; that of this machine by default.");
   if (verb == "create") {

@@ -129,7 +129,7 @@ void AddUpFlags(Flags& flags, UpFlags& to) {
   flags.Add("kubelet-port", to.cluster.kubelet_port, "The port the kubelet listens on.");
   flags.Add("nodes", to.cluster.simulated_nodes,
             "Simulate this many nodes instead of running containers; needs no root. With --docker: "
-            "so many containers of the Docker engine are the nodes (see --docker --help).");
+            "so many containers of the Docker engine are the nodes (skiff up --docker --help).");
   flags.Add("node-name", to.cluster.node_name, "The name of this node; the host's by default.");
   to.cluster.cluster_cidr.clear();
   flags.Add("cluster-cidr", to.cluster.cluster_cidr,

@@ -167,6 +167,32 @@ TEST_F(KubercTest, TheOlderVersionIsReadToo) {
   EXPECT_THAT(Line({"g"}), ElementsAre("get", "--show-kind=true"));
 }
 
+TEST_F(KubercTest, WhatIsNotKnownIsNamedAsKubectlComesUponIt) {
+  Write(
+      "bogus: 1\ncredentialPluginPolicy: Allowlist\n"
+      "credentialPluginAllowlist: [{name: aws, path: /x}]\n"
+      "defaults: [{command: get, options: [{name: output, default: wide, b: 1, a: 1}], z: 1}]\n"
+      "aliases: [{name: g, command: get, bogus: 1}]\n");
+  EXPECT_THAT(Line({"g"}), ElementsAre("get"));
+  EXPECT_THAT(err_, HasSubstr(": strict decoding error: unknown field \"aliases[0].bogus\", "
+                              "unknown field \"bogus\", "
+                              "unknown field \"credentialPluginAllowlist[0].path\", "
+                              "unknown field \"defaults[0].options[0].a\", "
+                              "unknown field \"defaults[0].options[0].b\", "
+                              "unknown field \"defaults[0].z\"\n"));
+}
+
+TEST_F(KubercTest, AVersionHasNotTheFieldsOfAnother) {
+  Write(
+      "defaults: [{command: get, options: [{name: output, default: wide}]}]\n"
+      "aliases: [{name: g, command: get, options: [{name: show-kind, default: 'true'}]}]\n",
+      "v1alpha1");
+  EXPECT_THAT(Line({"get"}), ElementsAre("get"));
+  EXPECT_THAT(Line({"g"}), ElementsAre("get"));
+  EXPECT_THAT(err_, HasSubstr(": strict decoding error: unknown field \"aliases[0].options\", "
+                              "unknown field \"defaults\"\n"));
+}
+
 TEST_F(KubercTest, SaysWhichCredentialPluginsMayRun) {
   Write("credentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{name: aws}]\n");
   EXPECT_THAT(Line({"get"}), ElementsAre("get"));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <set>
 
 #include "api/codec/decode.h"
@@ -19,13 +20,34 @@ namespace {
 
 constexpr char kOldVersion[] = "kubectl.config.k8s.io/v1alpha1";
 
-// Fields by where they stand; the older version calls two of them otherwise.
-const std::set<std::string> kFields = {"apiVersion", "kind", "defaults", "aliases",
-                                       "credentialPluginPolicy", "credentialPluginAllowlist"};
-const std::set<std::string> kDefaultsFields = {"command", "options"};
-const std::set<std::string> kAliasFields = {"name", "command", "prependArgs", "appendArgs",
-                                            "options"};
-const std::set<std::string> kOptionFields = {"name", "default"};
+// The fields of an object, and what stands in the lists that some of them are; nullptr: no objects.
+struct KnownFields {
+  std::map<std::string, const KnownFields*> fields;
+};
+
+const KnownFields kAllowed = {{{"name", nullptr}}};
+const KnownFields kOption = {{{"name", nullptr}, {"default", nullptr}}};
+
+// The older version calls two fields otherwise.
+KnownFields PreferenceFields(const char* defaults, const KnownFields& default_,
+                             const KnownFields& alias) {
+  return {{{"apiVersion", nullptr},
+           {"kind", nullptr},
+           {defaults, &default_},
+           {"aliases", &alias},
+           {"credentialPluginPolicy", nullptr},
+           {"credentialPluginAllowlist", &kAllowed}}};
+}
+KnownFields AliasFields(const char* options) {
+  return {{{"name", nullptr},
+           {"command", nullptr},
+           {"prependArgs", nullptr},
+           {"appendArgs", nullptr},
+           {options, &kOption}}};
+}
+KnownFields DefaultFields(const char* options) {
+  return {{{"command", nullptr}, {options, &kOption}}};
+}
 
 void Rename(Json& object, const char* from, const char* to) {
   const auto found = object.find(from);
@@ -46,33 +68,35 @@ void Modernize(Json& preference) {
   }
 }
 
-// Takes away what is not known, and names it.
-void DropUnknown(Json& object, const std::set<std::string>& fields, const std::string& path,
+// Takes away what is not known, and names it as kubectl's decoder comes upon it: by the names of
+// fields, and what stands in a list before the field behind it.
+void DropUnknown(Json& object, const KnownFields& here, const std::string& path,
                  std::vector<std::string>& unknown) {
   if (!object.is_object()) return;
   for (auto at = object.begin(); at != object.end();) {
-    if (fields.contains(at.key())) {
-      ++at;
+    const auto known = here.fields.find(at.key());
+    if (known == here.fields.end()) {
+      unknown.push_back(fmt::format("unknown field \"{}{}\"", path, at.key()));
+      at = object.erase(at);
       continue;
     }
-    unknown.push_back(fmt::format("unknown field \"{}{}\"", path, at.key()));
-    at = object.erase(at);
+    const std::string list = path + at.key();
+    Json& value = *at++;
+    if (known->second == nullptr || !value.is_array()) continue;
+    for (size_t i = 0; i < value.size(); ++i) {
+      DropUnknown(value[i], *known->second, fmt::format("{}[{}].", list, i), unknown);
+    }
   }
 }
 
-void DropUnknownIn(Json& preference, const char* list, const std::set<std::string>& fields,
-                   std::vector<std::string>& unknown) {
-  if (!At(preference, list).is_array()) return;
-  size_t index = 0;
-  for (Json& each : preference[list]) {
-    const std::string path = fmt::format("{}[{}].", list, index++);
-    DropUnknown(each, fields, path, unknown);
-    if (!At(each, "options").is_array()) continue;
-    size_t option = 0;
-    for (Json& one : each["options"]) {
-      DropUnknown(one, kOptionFields, fmt::format("{}options[{}].", path, option++), unknown);
-    }
-  }
+// Those of the version that the document says.
+std::vector<std::string> DropUnknownIn(Json& preference, bool is_old) {
+  const char* const options = is_old ? "flags" : "options";
+  const KnownFields default_ = DefaultFields(options), alias = AliasFields(options);
+  std::vector<std::string> unknown;
+  DropUnknown(preference, PreferenceFields(is_old ? "overrides" : "defaults", default_, alias), "",
+              unknown);
+  return unknown;
 }
 
 bool IsText(const Json& value) {
@@ -171,11 +195,8 @@ Result<ReadPreference> ParsePreference(const std::string& text, const std::strin
       pass_over(NoKindRegistered({version, kind}, ""));
       continue;
     }
+    const std::vector<std::string> unknown = DropUnknownIn(preference, is_old);
     if (is_old) Modernize(preference);
-    std::vector<std::string> unknown;
-    DropUnknown(preference, kFields, "", unknown);
-    DropUnknownIn(preference, "defaults", kDefaultsFields, unknown);
-    DropUnknownIn(preference, "aliases", kAliasFields, unknown);
     if (!HasShape(preference)) {
       pass_over("a field has a value of another type");
       continue;

@@ -135,6 +135,16 @@ def image(number, tag):
                     f"shop=registry.example/shop:{tag}"], check=True, stdout=subprocess.DEVNULL)
 
 
+def picture_of_change(page):
+    """What docs/console.md shows: pods that begin and pods that end. On a fast machine ten seconds see the end of it."""
+    for number in ROLLED:
+        image(number, "picture")
+    page.until("['Starting', 'Terminating'].every(word => document.querySelector('.legend')?.innerText.includes(word))")
+    page.picture("five-thousand")
+    page.until("!['Starting', 'Terminating'].some(word => document.querySelector('.legend')?.innerText.includes(word))",
+               "all as it was", 600)
+
+
 def main():
     link, pods, workloads, screenshots = sys.argv[1:]
     pods = int(pods)
@@ -156,7 +166,7 @@ def main():
             time.sleep(10)
 
         measure.during("the map, while five of the Deployments change their image", lambda: roll("2"), news=True)
-        page.picture("five-thousand")
+        picture_of_change(page)
         page.go("#/topology")
         page.until("document.querySelectorAll('.topo-box').length > 25")
         measure.during("the topology, while five of them change again", lambda: roll("3"), news=True)

@@ -13,6 +13,7 @@
 #include "base/did_you_mean.h"
 #include "base/flags.h"
 #include "base/id.h"
+#include "base/terminal.h"
 #include "client/kubeconfig.h"
 #include "skiff/chaos/checks.h"
 #include "skiff/chaos/ending.h"
@@ -31,18 +32,20 @@ constexpr char kUsage[] =
     "       skiff chaos ls\n"
     "       skiff chaos stop [ID...]\n"
     "\n"
-    "A target is node/NAME, pod/NAME with -n NAMESPACE, or pod/NAMESPACE/NAME. When the time is\n"
-    "up, all is as it was.\n"
+    "A target is node/NAME, pod/NAME with -n NAMESPACE, or pod/NAMESPACE/NAME.\n"
+    "When the time is up, all is as it was.\n"
     "\n"
-    "  netem TARGET [TARGET]      --delay, --jitter, --loss, --duplicate, --reorder, --rate of\n"
-    "                             what the first one sends: to anybody, or to the second one\n"
-    "  partition TARGET [TARGET]  nothing goes between it and all others, or the second one;\n"
-    "                             --direction=out|in: one way alone\n"
-    "  kill TARGET                a pod's containers, with --signal; a node, which comes back\n"
+    "  netem TARGET [TARGET]      --delay, --jitter, --loss, --duplicate, --reorder,\n"
+    "                             --rate of what the first one sends: to anybody, or\n"
+    "                             to the second one\n"
+    "  partition TARGET [TARGET]  nothing goes between it and all others, or the\n"
+    "                             second one; --direction=out|in: one way alone\n"
+    "  kill TARGET                a pod's containers, with --signal; a node, which\n"
+    "                             comes back\n"
     "  pause TARGET               the processes of a pod or a node stand still\n"
     "  disk TARGET                a pod's emptyDir, or the disk of a node, is full\n"
-    "  clock TARGET               --offset, --drift: a node's kubelet, or the processes of a pod,\n"
-    "                             take another time for the right one\n"
+    "  clock TARGET               --offset, --drift: a node's kubelet, or the processes\n"
+    "                             of a pod, take another time for the right one\n"
     "  ls                         what is on, and for how long\n"
     "  stop [ID...]               ends these, or all, now\n"
     "\n"
@@ -243,7 +246,7 @@ Result<> RunVerb(const std::string& verb, const std::vector<std::string>& args) 
     Flags flags("skiff chaos " + verb);
     TRY(flags.Parse(args, &words));
     if (flags.help_asked()) {
-      std::printf("%s", kUsage);
+      std::printf("%s", Wrapped(kUsage, TerminalWidth()).c_str());
       return {};
     }
     if (verb == "stop") return Stop(words);
@@ -311,7 +314,7 @@ bool EndFaultsAt(const std::string& data_dir, const Progress& say) {
 
 int ChaosMain(const std::vector<std::string>& args) {
   if (args.empty() || args[0] == "--help" || args[0] == "-h" || args[0] == "help") {
-    std::fprintf(args.empty() ? stderr : stdout, "%s", kUsage);
+    std::fprintf(args.empty() ? stderr : stdout, "%s", Wrapped(kUsage, TerminalWidth()).c_str());
     return args.empty() ? 2 : 0;
   }
   if (args[0] == kSupervise && args.size() == 3) return Supervise(args[1], args[2]);

@@ -9,6 +9,7 @@
 
 #include "base/flags.h"
 #include "base/shell_word.h"
+#include "base/terminal.h"
 #include "skiff/cluster_choice.h"
 #include "skiff/columns.h"
 #include "skiff/daemon.h"
@@ -32,8 +33,8 @@ constexpr char kSnapshotUsage[] =
 constexpr char kStandard[] = "-";  // In place of a file.
 constexpr char kSnapshotHelp[] = R"(A cluster as a file, back from it, and a second time.
 
-  save FILE      keep all objects, certificates and keys of a cluster in FILE (a tar archive), while
-                 it runs or not; to standard output where FILE is -
+  save FILE      keep all objects, certificates and keys of a cluster in FILE
+                 (a tar archive), while it runs or not; - is standard output
   restore FILE   make a data directory of it, from which `skiff up` starts
   fork NAME      copy the cluster, and run the copy beside it, with simulated nodes
   ls             list snapshots, and the forks of a cluster
@@ -279,7 +280,8 @@ Result<> ChooseByKubeconfig(const Flags& flags, const std::string& verb, Snapsho
 int SnapshotMain(const std::vector<std::string>& args) {
   const std::string verb = args.empty() ? "" : args[0];
   if (verb == "--help" || verb == "-h") {
-    std::printf("%s\n\n%s", kSnapshotUsage, kSnapshotHelp);
+    const std::string help = fmt::format("{}\n\n{}", kSnapshotUsage, kSnapshotHelp);
+    std::printf("%s", Wrapped(help, TerminalWidth()).c_str());
     return 0;
   }
   if (verb != "save" && verb != "restore" && verb != "fork" && verb != "ls") {
