@@ -12,6 +12,7 @@
 #include "http/loop.h"
 #include "http/server.h"
 #include "kubelet/kubelet.h"
+#include "kubelet/kubelet_metrics.h"
 #include "kubelet/streaming/kubelet_paths.h"
 
 namespace skiff::kubelet {
@@ -43,6 +44,7 @@ class NodeAgent {
     const Clock& clock;
     Random& random;
     ContainerRuntime& runtime;
+    KubeletMetrics* metrics = nullptr;  // Null: it has some of its own.
   };
   // Runs when it returns. The informers are started by the caller, afterwards. `dependencies` must
   // outlive it.
