@@ -47,6 +47,25 @@ TEST_F(BoundTokensTest, ATokenEndsAtOnceWithAnObjectThatIsGoneOrAnotherOne) {
   EXPECT_EQ(WhoAmI(token), 401);
 }
 
+TEST_F(BoundTokensTest, TokensThatAreTakenAreCounted) {
+  const std::string secrets = "/api/v1/namespaces/default/secrets";
+  ASSERT_EQ(Post(secrets, R"({"metadata": {"name": "s"}})").code, 201);
+  const std::string token = TokenFor("Secret", "s");
+  const auto count = [&](const std::string& name) {
+    const std::string text = Get("/metrics").response.body;
+    const std::string line = "\nserviceaccount_" + name + "_tokens_total ";
+    const size_t at = text.find(line);
+    return at == text.npos ? -1 : std::atoi(text.c_str() + at + line.size());
+  };
+  EXPECT_EQ(count("valid"), 0);
+  EXPECT_EQ(WhoAmI(token), 201);
+  EXPECT_EQ(count("valid"), 1);
+  EXPECT_EQ(WhoAmI(token + "x"), 401);
+  EXPECT_EQ(count("valid"), 1);
+  EXPECT_EQ(count("stale"), 0);
+  EXPECT_EQ(count("legacy"), 0);
+}
+
 // Of accounts it cannot tell anything.
 class AwayStore final : public ForwardingStore {
  public:
@@ -102,13 +121,11 @@ TEST_F(BoundTokensTest, ManyAudiencesOfATokenAndOfAReviewAreComparedInNoTime) {
     return list;
   };
   const Json wanted = {{"spec", {{"audiences", audiences('a', "shared")}}}};
-  const auto made =
-      Post("/api/v1/namespaces/default/serviceaccounts/default/token", wanted.dump());
+  const auto made = Post("/api/v1/namespaces/default/serviceaccounts/default/token", wanted.dump());
   ASSERT_EQ(made.code, 201) << made.message();
   const auto review = [&](const char* last) {
     const Json asked = {
-        {"spec",
-         {{"token", made.body["status"]["token"]}, {"audiences", audiences('b', last)}}}};
+        {"spec", {{"token", made.body["status"]["token"]}, {"audiences", audiences('b', last)}}}};
     return Post("/apis/authentication.k8s.io/v1/tokenreviews", asked.dump()).body["status"];
   };
   const std::clock_t begin = std::clock();
@@ -174,13 +191,13 @@ TEST(TokenDates, MayHaveFractionsAndAreNeverPassedOver) {
   };
   const auto tokens = *ServiceAccountTokens::Create({.issuer = "me"}, find, {}, clock, random);
   const auto said = [&](const char* claim, const char* value) -> std::string {
-    Json claims = {{"iss", "me"},
-                   {"aud", tokens->audiences()},
-                   {"iat", 1'700'000'000},
-                   {"nbf", 1'700'000'000},
-                   {"exp", 1'700'000'600},
-                   {"kubernetes.io",
-                    {{"namespace", "n"}, {"serviceaccount", {{"name", "a"}, {"uid", "u"}}}}}};
+    Json claims = {
+        {"iss", "me"},
+        {"aud", tokens->audiences()},
+        {"iat", 1'700'000'000},
+        {"nbf", 1'700'000'000},
+        {"exp", 1'700'000'600},
+        {"kubernetes.io", {{"namespace", "n"}, {"serviceaccount", {{"name", "a"}, {"uid", "u"}}}}}};
     claims[claim] = Json::parse(value);
     const auto found = tokens->Authenticate(*tokens->Sign(claims), tokens->audiences());
     if (!found) return "not ours";
@@ -192,8 +209,7 @@ TEST(TokenDates, MayHaveFractionsAndAreNeverPassedOver) {
   EXPECT_EQ(said("exp", "1700000000.5"), "good");
   EXPECT_EQ(said("exp", "1699999939.5"), "service account token has expired");
   EXPECT_EQ(said("nbf", "null"), "good") << "it is not said";
-  const std::string refused =
-      "go-jose/go-jose/jwt: expected number value to unmarshal NumericDate";
+  const std::string refused = "go-jose/go-jose/jwt: expected number value to unmarshal NumericDate";
   for (const char* claim : {"nbf", "iat", "exp"}) {
     for (const char* value : {"9223372036854775808", "18446744073709551615", "1e300", "-1e19",
                               "9.3e18", "\"1700000000\"", "[]", "true"}) {

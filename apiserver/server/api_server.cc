@@ -125,9 +125,8 @@ ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User*
 
 Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User> user) {
   // Expressions of rules and policies take long where somebody means them to.
-  const cel::GiveUpScope scope([&] {
-    return shutting_down || std::chrono::steady_clock::now() >= request.deadline;
-  });
+  const cel::GiveUpScope scope(
+      [&] { return shutting_down || std::chrono::steady_clock::now() >= request.deadline; });
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
   TRY(TakeTimeout(request, options.request_timeout));
   const bool is_known = user.has_value();
@@ -165,10 +164,12 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   request.kind = match.kind;
   request.route = match.route;
   const Access access = AccessOf(request.info, match);
+  const Duration begin = clock.Monotonic();
   const Verdict verdict = authorizers->Authorize(request.user, access);
+  const Duration took = clock.Monotonic() - begin;
   if (IsVoid()) return Fail(WouldWait());
   TRY(HadRoom());  // What a webhook of it was not asked may have been forbidden.
-  metrics.Authorized(verdict);
+  metrics.Authorized(verdict, took);
   const bool is_untold = !verdict.allowed() && !verdict.error.empty();
   if (request.told != nullptr) {
     auto& annotations = request.told->annotations();
@@ -197,10 +198,10 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
     return Fail(LacksKinds());
   }
   if (request.info.is_resource) return NoRouteResponse(match, request);
-  return HandleNonResource({*core, ServerAddress(), *health, openapi, metrics.registry(),
-                            *request.served, *aggregation, *entrance, discovery, checkpoint,
-                            find_moment},
-                           request);
+  return HandleNonResource(
+      {*core, ServerAddress(), *health, openapi, metrics.registry(), *request.served, *aggregation,
+       *entrance, discovery, checkpoint, find_moment},
+      request);
 }
 
 std::string ApiServer::State::ServerAddress() const {
@@ -320,7 +321,11 @@ http::Response ApiServer::Finish(Serving& serving, Result<http::Response> result
   state_->entrance->kinds().Follow(api_request.info, response);
   LimitStrangers(request, api_request.user, result, response);
   CompressIfAsked(request, response);
-  state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - serving.begin);
+  const Duration now = state_->clock.Monotonic();
+  const Duration begin = request.arrived > Duration::zero() ? request.arrived : serving.begin;
+  state_->metrics.Answered(api_request, response,
+                           {.since_arrival = std::max(now - begin, now - serving.begin),
+                            .at_work = now - serving.begin});
   return response;
 }
 
@@ -460,8 +465,7 @@ ApiServer::Outcome ApiServer::TryLetIn(const http::Request& request, Asked asked
 
 // As TryAnswer: no worker waits for a webhook.
 std::optional<http::Response> ApiServer::TryAnswerOnWorker(const http::Request& request,
-                                                           Asked& asked,
-                                                           flow_control::Pass& pass) {
+                                                           Asked& asked, flow_control::Pass& pass) {
   const flow_control::AtWork at_work(pass);
   const NotForLong attempt;
   return TryAnswer(request, asked, &pass);
@@ -558,8 +562,7 @@ http::Response ApiServer::Handle(const http::Request& request, const User& user)
   return Answer(request, state_->Ask(request, &user));
 }
 
-std::optional<http::Response> ApiServer::HandleLater(const http::Request& request,
-                                                     const User& user,
+std::optional<http::Response> ApiServer::HandleLater(const http::Request& request, const User& user,
                                                      const http::LateReplyPtr& reply) {
   Asked asked = state_->Ask(request, &user);
   const bool may_leave = asked.is_known() && !asked.info.IsReadOnly() &&

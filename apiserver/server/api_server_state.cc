@@ -10,6 +10,7 @@
 #include "apiserver/request/resources.h"
 #include "apiserver/server/health_checks.h"
 #include "base/at_once.h"
+#include "base/build_info.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -93,7 +94,7 @@ void ApiServer::State::MarkTokenUsed(const std::string& namespace_name, const st
   const http::Response answer = ask(request);
   if (answer.status < 400) return;
   kStateLog.Debug("use of a token not put down",
-             {{"secret", namespace_name + "/" + name}, {"error", answer.body}});
+                  {{"secret", namespace_name + "/" + name}, {"error", answer.body}});
 }
 
 Result<> ApiServer::State::AddOutsideTokens(const Parts& parts, Authentication::Options& auth) {
@@ -102,12 +103,11 @@ Result<> ApiServer::State::AddOutsideTokens(const Parts& parts, Authentication::
     auth.anonymous = anonymous->enabled && anonymous->paths.empty();
     auth.anonymous_paths = anonymous->paths;
   }
-  outside =
-      TRY(OutsideTokens::Create(*options.outside_tokens, {.clock = clock,
-                                                          .loops = LoopsOf(parts),
-                                                          .metrics = metrics.registry(),
-                                                          .audiences = tokens->audiences(),
-                                                          .own_issuers = tokens->Issuers()}));
+  outside = TRY(OutsideTokens::Create(*options.outside_tokens, {.clock = clock,
+                                                                .loops = LoopsOf(parts),
+                                                                .metrics = metrics.registry(),
+                                                                .audiences = tokens->audiences(),
+                                                                .own_issuers = tokens->Issuers()}));
   auth.outside = outside.get();
   return {};
 }
@@ -199,6 +199,16 @@ void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
   health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
 }
 
+void ApiServer::State::AddFigures(const Parts& parts) {
+  tokens->AddMetrics(metrics.registry());
+  allocation->AddMetrics(metrics.registry());
+  if (parts.store_bytes) metrics.TellStoreBytes(parts.store_bytes);
+  if (parts.failed_handshakes) metrics.TellFailedHandshakes(parts.failed_handshakes);
+  AddFeatureMetric(metrics.registry(),
+                   {{"APIServerIdentity", "BETA", !options.identity_host.empty()},
+                    {"MutatingAdmissionPolicy", "BETA", options.mutating_policies_act}});
+}
+
 http::Loops* LoopsOf(const ApiServer::Parts& parts) {
   if (parts.loops == nullptr && parts.nodes != nullptr) return &parts.nodes->loops;
   return parts.loops;
@@ -243,9 +253,12 @@ void ApiServer::State::AddAggregation(const Parts& parts) {
 
 void ApiServer::State::Authenticate(const http::Request& request, const User* trusted,
                                     Asked& asked) {
-  asked.user = trusted != nullptr ? *trusted
-                                  : authentication->Authenticate(request, asked.warnings);
-  if (trusted == nullptr && !IsVoid()) metrics.Authenticated(asked.user);
+  const Duration begin = clock.Monotonic();
+  asked.user =
+      trusted != nullptr ? *trusted : authentication->Authenticate(request, asked.warnings);
+  if (trusted == nullptr && !IsVoid()) {
+    metrics.Authenticated(asked.user, clock.Monotonic() - begin);
+  }
   if (!asked.user) return;
   // Whoever is known already may ask for somebody else like anyone, if the authorizer lets it.
   if (!audit) {
@@ -264,8 +277,7 @@ bool ApiServer::State::BeginAudit(const http::Request& request, Asked& asked) {
   static const User kNobody;
   const User* const user = asked.user ? &*asked.user : nullptr;
   const User& asking = asked.impersonator ? *asked.impersonator : user ? *user : kNobody;
-  asked.told =
-      audit->Begin(request, asked.info, asking, asked.impersonator ? user : nullptr);
+  asked.told = audit->Begin(request, asked.info, asking, asked.impersonator ? user : nullptr);
   constexpr std::string_view kBearer = "Bearer ";
   const std::string_view shown = request.Header("Authorization");
   if (!asked.told || !shown.starts_with(kBearer)) return true;
@@ -281,12 +293,9 @@ RemoteServicePtr ApiServer::State::RemoteFor(const ApiRequest& request, const Ro
   return aggregation->RemoteAt(request.http.path);
 }
 
-void ApiServer::State::CountRefused(const http::Request& request,
-                                    const http::Response& response) {
-  ApiRequest refused{.http = request,
-                     .info = ParseRequestInfo(request),
-                     .user = {},
-                     .served = served.Now()};
+void ApiServer::State::CountRefused(const http::Request& request, const http::Response& response) {
+  ApiRequest refused{
+      .http = request, .info = ParseRequestInfo(request), .user = {}, .served = served.Now()};
   if (refused.info.is_resource) {
     const RouteMatch match = refused.served->routes.Find(refused.info, request.method);
     refused.kind = match.kind;

@@ -56,10 +56,10 @@ struct ApiServer::Asked {
   bool own = false;
   bool in_process = false;
   std::shared_ptr<InitialEvents> initial_events = {};  // Of a watch that has seats.
-  std::optional<User> impersonator = {};  // Who asked to be that user.
-  ToldRequestPtr told = {};   // Null: nothing is told of it,
-  bool audited = false;       // once that has been decided.
-  std::shared_ptr<const Served> kinds = {};  // Null: those that everybody is shown.
+  std::optional<User> impersonator = {};               // Who asked to be that user.
+  ToldRequestPtr told = {};                            // Null: nothing is told of it,
+  bool audited = false;                                // once that has been decided.
+  std::shared_ptr<const Served> kinds = {};            // Null: those that everybody is shown.
   bool is_known() const { return user.has_value() && info.unreadable.empty(); }
 };
 
@@ -121,6 +121,7 @@ struct ApiServer::State {
   ApiServerOptions options;
   ServerMetrics metrics;
   RuleTimes rule_times{metrics.registry()};
+  WatchCounts watch_counts{metrics.registry()};
   MeteredStore store;
   const Clock& clock;
   Random& random;
@@ -146,7 +147,7 @@ struct ApiServer::State {
   std::unique_ptr<ObjectWriter> writer;
   std::unique_ptr<ObjectRemover> remover;
   std::unique_ptr<Core> core;
-  std::unique_ptr<MasterLeases> master_leases;  // Null: it is alone, or cannot be reached.
+  std::unique_ptr<MasterLeases> master_leases;    // Null: it is alone, or cannot be reached.
   std::unique_ptr<IdentityLease> identity_lease;  // Null: none tells of this server.
   std::unique_ptr<AddressRepair> address_repair;
   std::atomic<bool> shutting_down = false;
@@ -189,6 +190,8 @@ struct ApiServer::State {
   Asked Ask(const http::Request& request, const User* trusted);
   Result<http::Response> Serve(ApiRequest& request, Result<User> user);
   void AddHealth(const Parts& parts, bool has_rbac);
+  // What is told of parts that are made apart.
+  void AddFigures(const Parts& parts);
   void AddWebhooks(const Parts& parts);
   void AddAggregation(const Parts& parts);
   // And how the server is asked by its own hand.

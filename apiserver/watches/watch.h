@@ -9,6 +9,7 @@
 #include "apiserver/request/media.h"
 #include "apiserver/request/request_context.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/watches/watch_counts.h"
 #include "apiserver/watches/watch_state.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -26,11 +27,12 @@ struct WatchParts {
   Store& store;
   const Clock& clock;
   Random& random;
-  WatchJobLoop* pages = nullptr;   // Reads states aside; null: they are read where they are sent.
-  WatchJobLoop* frames = nullptr;  // Makes costly frames aside; null: the same.
+  WatchJobLoop* pages = nullptr;     // Reads states aside; null: they are read where they are sent.
+  WatchJobLoop* frames = nullptr;    // Makes costly frames aside; null: the same.
   OutboundPool* outbound = nullptr;  // Where webhooks that convert are waited for; null: the same.
   // What a watch that names no timeout lasts at least, and up to twice as long; 0: without an end.
   Duration time_min = kWatchTimeMin;
+  WatchCounts* counts = nullptr;  // Of what is sent; null: nobody counts.
 };
 
 // The answer to a watch request: headers at once, then the stream.
