@@ -137,6 +137,10 @@ Kubelet& NodeAgent::kubelet() {
   return *parts_->kubelet;
 }
 
+MetricRegistry& NodeAgent::metrics() {
+  return parts_->metrics.registry;
+}
+
 int NodeAgent::port() const {
   return parts_->server ? parts_->server->port() : 0;
 }

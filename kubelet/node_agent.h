@@ -57,6 +57,7 @@ class NodeAgent {
   Executor& executor();
   http::Loops& loops();
   Kubelet& kubelet();
+  MetricRegistry& metrics();
   // The port it is served on; 0: nowhere.
   int port() const;
   // New connections to that port see this certificate; on all of them these authorities of client
