@@ -13,6 +13,7 @@ A line of a list, which goes on below where that begins with blanks:
 import argparse
 import base64
 import collections
+import http.client
 import json
 import os
 import re
@@ -336,12 +337,43 @@ def simulated_metrics(cluster, path):
     raise SystemExit(f'FAILED: no container is measured: {text[:500]}')
 
 
+def post_slowly(cluster, server, seconds):
+    """The head first, and so much later what it announces."""
+    body = json.dumps({'apiVersion': 'v1', 'kind': 'ConfigMap', 'metadata': {'name': 'slow'}}).encode()
+    connection = http.client.HTTPSConnection(server.split('/')[2], context=cluster.context, timeout=30)
+    connection.putrequest('POST', '/api/v1/namespaces/default/configmaps?dryRun=All')
+    for name, value in {'Authorization': 'Bearer admin-token', 'Content-Type': 'application/json',
+                        'Content-Length': len(body)}.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    time.sleep(seconds)  # What is measured.
+    connection.send(body)
+    assert connection.getresponse().status == 201
+    connection.close()
+
+
+def sum_of(text, name, *labels):
+    lines = [line for line in text.splitlines() if line.startswith(name + '_sum{') and all(each in line for each in labels)]
+    return sum(float(line.rsplit(' ', 1)[1]) for line in lines)
+
+
+def check_times(text, seconds):
+    """A request's time begins when it arrives; the server's own when it has its turn."""
+    labels = 'verb="POST"', 'resource="configmaps"'
+    if not sum_of(text, 'apiserver_request_duration_seconds', 'dry_run="All"', *labels) >= seconds:
+        failures.append('apiserver: apiserver_request_duration_seconds leaves out how long a request was in coming')
+    if not sum_of(text, 'apiserver_request_sli_duration_seconds', *labels) < seconds:
+        failures.append('apiserver: apiserver_request_sli_duration_seconds has how long a request was in coming')
+
+
 def check(cluster):
     server, ports = start_programs(cluster)
     subprocess.run([cluster.skiff, 'up', '--nodes=1', f'--data-dir={cluster.work}/simulated', '--bind-address=127.0.0.1',
                     f'--secure-port={free_port()}'], check=True, stdout=subprocess.DEVNULL)
     simulate(cluster, 'run', 'web', '--image=example.com/web:1')
     do_some_of_everything(cluster, server)
+    slowness = .5
+    post_slowly(cluster, server, slowness)
     own = lambda name: f'https://127.0.0.1:{ports[name]}'
     texts = {}
 
@@ -350,6 +382,7 @@ def check(cluster):
         compare(where, lists, texts[where])
 
     held('apiserver', ['apiserver'], f'{server}/metrics')
+    check_times(texts['apiserver'], slowness)
     held('apiserver slis', ['slis'], f'{server}/metrics/slis')
     held('controller-manager', ['controller-manager'], own('manager') + '/metrics',
          lambda text: 'job_controller_job_syncs_total{' in text and 'endpoint_slice_controller_syncs{' in text)
