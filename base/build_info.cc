@@ -66,4 +66,17 @@ void AddCompatibilityMetric(MetricRegistry& registry) {
       });
 }
 
+void AddFeatureMetric(MetricRegistry& registry, std::vector<FeatureGate> gates) {
+  registry.AddMeasured({"kubernetes_feature_enabled",
+                        "[BETA] Whether a feature gate is on, by its name and stage.",
+                        {"name", "stage"}},
+                       [gates = std::move(gates)] {
+                         std::vector<Sample> samples;
+                         for (const FeatureGate& gate : gates) {
+                           samples.push_back({{gate.name, gate.stage}, gate.is_on ? 1.0 : 0.0});
+                         }
+                         return samples;
+                       });
+}
+
 }  // namespace skiff

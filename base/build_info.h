@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace skiff {
 
@@ -27,5 +28,14 @@ void AddProgramMetrics(MetricRegistry& registry);
 
 // version_info, of programs that can take themselves for an older version in Kubernetes.
 void AddCompatibilityMetric(MetricRegistry& registry);
+
+// A feature gate of Kubernetes that turns something on or off here.
+struct FeatureGate {
+  std::string name;
+  std::string stage;  // "ALPHA", "BETA", "DEPRECATED"; "": it is there for good.
+  bool is_on = false;
+};
+// kubernetes_feature_enabled.
+void AddFeatureMetric(MetricRegistry& registry, std::vector<FeatureGate> gates);
 
 }  // namespace skiff

@@ -35,5 +35,13 @@ TEST(ProgramMetricsTest, SayWhichVersionItGoesBy) {
   EXPECT_THAT(metrics.Text(), HasSubstr("\nversion_info{component=\"kube\",binary=\"1.35."));
 }
 
+TEST(ProgramMetricsTest, SayWhichFeatureGatesAreOn) {
+  MetricRegistry metrics;
+  AddFeatureMetric(metrics, {{"One", "BETA", true}, {"Other", "", false}});
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("\nkubernetes_feature_enabled{name=\"One\",stage=\"BETA\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("\nkubernetes_feature_enabled{name=\"Other\",stage=\"\"} 0\n"));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -317,6 +317,11 @@ class Server::Impl::Front final : public ConnectionHost {
   void EndHandshake(ServerConnection& connection) override {
     if (ServerConnection* next = handshakes_.End(connection)) next->GoOn();
   }
+  void HandshakeFailed() override {
+    if (const auto& failed = server_.options.failed_handshakes) {
+      failed->fetch_add(1, std::memory_order_relaxed);
+    }
+  }
   bool IsHandshakeInTheWay(ServerConnection& connection) override {
     return handshakes_.IsInTheWay(connection);
   }

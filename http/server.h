@@ -24,6 +24,7 @@
 // and what arrives on all of its streams together as that of one.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,6 +96,8 @@ class Server {
     std::vector<std::string> urgent_paths = {};
     PromptHandler* prompt = nullptr;  // Null: all goes to workers. Outlives the server.
     LateHandler* late = nullptr;      // Null: workers wait until there is an answer. Likewise.
+    // Counts the handshakes of TLS that fail; null: nobody asks.
+    std::shared_ptr<std::atomic<uint64_t>> failed_handshakes = nullptr;
   };
   struct Stats {
     size_t connections = 0;

@@ -98,6 +98,7 @@ void ServerConnection::DoHandshake() {
     case Channel::Io::kDone:
       break;
     default:
+      host_.HandshakeFailed();
       if (channel_.error() == "http request") {
         static constexpr std::string_view kAnswer =
             "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";

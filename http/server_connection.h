@@ -39,6 +39,8 @@ class ConnectionHost {
   virtual bool BeginHandshake(ServerConnection& connection) = 0;
   // Its handshake is over, or given up.
   virtual void EndHandshake(ServerConnection& connection) = 0;
+  // It failed.
+  virtual void HandshakeFailed() = 0;
   // Others wait that could begin if this one ended.
   virtual bool IsHandshakeInTheWay(ServerConnection& connection) = 0;
   // Between Dispatch and the moment the answer is sent or its stream begins.

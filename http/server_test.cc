@@ -370,6 +370,7 @@ TEST(Server, ServesTlsAndKnowsItsClients) {
   TestAuthority authority;
   TestAuthority stranger("stranger");
   const auto leaf = authority.IssueServer();
+  const auto failed = std::make_shared<std::atomic<uint64_t>>(0);
   Fixture fixture(
       [](const Request& request) {
         std::string text = request.secure ? "secure" : "plain";
@@ -383,7 +384,8 @@ TEST(Server, ServesTlsAndKnowsItsClients) {
       },
       {.tls = ServerTls{.certificate_pem = leaf.certificate_pem,
                         .key_pem = leaf.key_pem,
-                        .client_ca_pem = authority.certificate_pem()}});
+                        .client_ca_pem = authority.certificate_pem()},
+       .failed_handshakes = failed});
   const std::string ca = authority.certificate_pem();
   TestClient anonymous(fixture.port(), ClientTls{.ca_pem = ca});
   EXPECT_EQ(anonymous.Get("/").body, "secure 0");
@@ -408,6 +410,7 @@ TEST(Server, ServesTlsAndKnowsItsClients) {
   ASSERT_TRUE(plain.Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
   EXPECT_EQ(plain.ReadToEnd(),
             "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n");
+  EXPECT_GE(failed->load(), 1U);  // The one who distrusts may have been heard of later.
 }
 
 std::string ServedName(TestClient& client) {

@@ -98,7 +98,7 @@ Kubelet::Kubelet(KubeletOptions options, KubeletDependencies dependencies)
       statuses_(dependencies_.client, dependencies_.clock,
                 [this](const Ptr<core_v1::Pod>& pod) { return ObjectOf(pod); }),
       hooks_(dependencies_.runtime, dependencies_.loops, dependencies_.events,
-             [this](Duration length) { Pause(length); }),
+             [this](Duration length) { Pause(length); }, dependencies_.metrics),
       health_(dependencies_.runtime, dependencies_.clock, [this] { node_status_.Changed(); }),
       stats_(dependencies_.runtime,
              {options_.root, options_.log_root, options_.cgroup_root, options_.cgroup_driver,

@@ -117,6 +117,11 @@ KubeletMetrics::KubeletMetrics(const std::string& node_name)
                                                  "[ALPHA] How long a resize took to be made.",
                                                  {"success"}},
                                                 kResize)),
+      hook_fallbacks(registry.AddCounter(
+          {"kubelet_lifecycle_handler_http_fallbacks_total",
+           "[ALPHA] Hooks by HTTPS that were answered by HTTP alone."})),
+      shortened_sleeps(registry.AddCounter({"kubelet_sleep_action_terminated_early_total",
+                                            "[ALPHA] Hooks whose sleep was cut short."})),
       credential_plugin_errors(
           registry.AddCounter({"kubelet_credential_provider_plugin_errors_total",
                                "[ALPHA] Programs for credentials of images that failed.",

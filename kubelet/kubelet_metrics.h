@@ -48,6 +48,8 @@ class KubeletMetrics {
   CounterFamily& infeasible_resizes;         // reason_detail
   CounterFamily& accepted_resizes;           // retry_trigger
   HistogramFamily& resize_milliseconds;      // success
+  CounterFamily& hook_fallbacks;             // To HTTP, where no TLS is spoken.
+  CounterFamily& shortened_sleeps;           // Of hooks whose pod may not wait as long.
   CounterFamily& credential_plugin_errors;   // plugin_name
   HistogramFamily& credential_plugin_seconds;  // plugin_name
   CounterFamily& http_requests;              // long_running, method, path, server_type

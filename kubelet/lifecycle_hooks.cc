@@ -10,6 +10,7 @@
 #include "base/seconds.h"
 #include "http/client.h"
 #include "http/tls.h"
+#include "kubelet/kubelet_metrics.h"
 #include "kubelet/pod_lookup.h"
 #include "kubelet/probes/http_probe.h"
 
@@ -115,6 +116,7 @@ Result<> LifecycleHooks::RunHttp(const core_v1::HTTPGetAction& get, const core_v
     upstream.connect_timeout = upstream.head_timeout =
         std::max(deadline - clock.Monotonic(), Duration(0));
     if (Ask(upstream, request)) {
+      if (metrics_ != nullptr) metrics_->hook_fallbacks.Add({});
       events_.Warning(
           pod, "LifecycleHTTPFallback",
           fmt::format("request to HTTPS lifecycle hook {} got HTTP response, retry with "
@@ -141,7 +143,9 @@ Result<> LifecycleHooks::Run(const core_v1::LifecycleHandler& handler, const cor
   }
   if (handler.sleep) {
     const Duration pause = Seconds(handler.sleep->seconds);
-    pause_(timeout == 0ns ? pause : std::min(pause, timeout));
+    const bool is_cut_short = timeout != 0ns && timeout < pause;
+    pause_(is_cut_short ? timeout : pause);
+    if (is_cut_short && metrics_ != nullptr) metrics_->shortened_sleeps.Add({});
     return {};
   }
   // The API takes tcpSocket for the sake of old objects; no kubelet ever ran one.

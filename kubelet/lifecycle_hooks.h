@@ -14,14 +14,21 @@
 
 namespace skiff::kubelet {
 
+class KubeletMetrics;
+
 // Thread-safe; blocks until the handler is done.
 class LifecycleHooks {
  public:
   // `pause` lets that much time pass on the caller's thread. Without `loops` (on simulated nodes)
   // HTTP handlers count as answered. Who asked for HTTPS where HTTP is spoken is told by `events`.
+  // Null `metrics`: nobody counts.
   LifecycleHooks(ContainerRuntime& runtime, http::Loops* loops, EventRecorder& events,
-                 std::function<void(Duration)> pause)
-      : runtime_(runtime), loops_(loops), events_(events), pause_(std::move(pause)) {}
+                 std::function<void(Duration)> pause, KubeletMetrics* metrics = nullptr)
+      : runtime_(runtime),
+        loops_(loops),
+        events_(events),
+        pause_(std::move(pause)),
+        metrics_(metrics) {}
   // Bounded by `timeout` unless it is zero. A handler of any other kind fails, as with the kubelet.
   // Errors have the text that events and statuses show:
   // `Exec lifecycle hook ([a b]) for Container "c" in Pod "p_ns(uid)" failed - error: ...`.
@@ -41,6 +48,7 @@ class LifecycleHooks {
   http::Loops* loops_;
   EventRecorder& events_;
   const std::function<void(Duration)> pause_;
+  KubeletMetrics* const metrics_;
 };
 
 }  // namespace skiff::kubelet

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "http/socket.h"
+#include "kubelet/kubelet_metrics.h"
 #include "kubelet/pod_worker_fixture.h"
 
 namespace skiff::kubelet {
@@ -83,7 +84,9 @@ TEST_F(LifecycleHooksTest, OnTheHostsNetworkTheNodesAddressIsAsked) {
 // As whoever speaks no TLS does it: what comes is no request, and the next one is.
 TEST_F(LifecycleHooksTest, WhoAsksForTlsWhereThereIsNoneIsAnsweredWithoutIt) {
   http::Loops loops(1);
-  LifecycleHooks hooks(runtime_, &loops, events_, [](Duration) {});
+  KubeletMetrics metrics("n1");
+  LifecycleHooks hooks(
+      runtime_, &loops, events_, [](Duration) {}, &metrics);
   const int listener = *http::ListenOn({.host = "127.0.0.1"});
   std::string asked;
   std::jthread server([&] {
@@ -113,6 +116,8 @@ TEST_F(LifecycleHooksTest, WhoAsksForTlsWhereThereIsNoneIsAnsweredWithoutIt) {
   EXPECT_EQ(Failure(handler, hooks), "");
   server.join();
   close(listener);
+  EXPECT_THAT(metrics.registry.Text(),
+              testing::HasSubstr("\nkubelet_lifecycle_handler_http_fallbacks_total 1\n"));
   EXPECT_THAT(asked, testing::AllOf(testing::StartsWith("GET /up HTTP/1.1\r\n"),
                                     testing::HasSubstr("X-A: b\r\n"),
                                     testing::Not(testing::HasSubstr("secret"))));
@@ -120,6 +125,23 @@ TEST_F(LifecycleHooksTest, WhoAsksForTlsWhereThereIsNoneIsAnsweredWithoutIt) {
                             "LifecycleHTTPFallback  request to HTTPS lifecycle hook 127.0.0.1:{} "
                             "got HTTP response, retry with HTTP succeeded",
                             get.port.value())));
+}
+
+TEST_F(LifecycleHooksTest, SleepsThatAreCutShortAreCounted) {
+  KubeletMetrics metrics("n1");
+  std::vector<Duration> pauses;
+  LifecycleHooks hooks(
+      runtime_, nullptr, events_, [&](Duration pause) { pauses.push_back(pause); }, &metrics);
+  core_v1::LifecycleHandler handler;
+  handler.sleep.emplace().seconds = 5;
+  const core_v1::Pod pod;
+  const core_v1::Container container;
+  for (const Duration timeout : {Duration(0), Duration(5s), Duration(2s)}) {
+    EXPECT_TRUE(hooks.Run(handler, pod, container, "id", "", timeout));
+  }
+  EXPECT_THAT(pauses, testing::ElementsAre(Duration(5s), Duration(5s), Duration(2s)));
+  EXPECT_THAT(metrics.registry.Text(),
+              testing::HasSubstr("\nkubelet_sleep_action_terminated_early_total 1\n"));
 }
 
 TEST_F(LifecycleHooksTest, AContainerWhoseHookHasFailedStopsWithItsOtherHook) {

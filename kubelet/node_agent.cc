@@ -41,8 +41,9 @@ class HealthHandler final : public http::Handler {
 }  // namespace
 
 struct NodeAgent::Parts {
-  Parts(const Dependencies& given, std::string node_name, std::function<Result<>()> may_run)
-      : metrics(std::move(node_name)),
+  Parts(const Dependencies& given, const std::string& node_name, std::function<Result<>()> may_run)
+      : own_metrics(given.metrics ? nullptr : std::make_unique<KubeletMetrics>(node_name)),
+        metrics(given.metrics ? *given.metrics : *own_metrics),
         runtime(MakeMeteredRuntime(given.runtime, given.clock, metrics, std::move(may_run))),
         vital("kubelet-vital", kVitalThreads),
         blocking("kubelet-calls", kBlockingThreads),
@@ -54,7 +55,8 @@ struct NodeAgent::Parts {
                  .user_agent = "kubelet",
                  .events_transport = &given.events}),
         heartbeats(given.heartbeats, "kubelet") {}
-  KubeletMetrics metrics;
+  const std::unique_ptr<KubeletMetrics> own_metrics;
+  KubeletMetrics& metrics;
   const std::unique_ptr<ContainerRuntime> runtime;
   http::Loops loops{1};
   ThreadExecutor vital, blocking, executor;
@@ -133,6 +135,10 @@ http::Loops& NodeAgent::loops() {
 
 Kubelet& NodeAgent::kubelet() {
   return *parts_->kubelet;
+}
+
+MetricRegistry& NodeAgent::metrics() {
+  return parts_->metrics.registry;
 }
 
 int NodeAgent::port() const {

@@ -12,6 +12,7 @@
 #include "http/loop.h"
 #include "http/server.h"
 #include "kubelet/kubelet.h"
+#include "kubelet/kubelet_metrics.h"
 #include "kubelet/streaming/kubelet_paths.h"
 
 namespace skiff::kubelet {
@@ -43,6 +44,7 @@ class NodeAgent {
     const Clock& clock;
     Random& random;
     ContainerRuntime& runtime;
+    KubeletMetrics* metrics = nullptr;  // Null: it has some of its own.
   };
   // Runs when it returns. The informers are started by the caller, afterwards. `dependencies` must
   // outlive it.
@@ -55,6 +57,7 @@ class NodeAgent {
   Executor& executor();
   http::Loops& loops();
   Kubelet& kubelet();
+  MetricRegistry& metrics();
   // The port it is served on; 0: nowhere.
   int port() const;
   // New connections to that port see this certificate; on all of them these authorities of client

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "base/wrong_clock.h"
+#include "client/counting_transport.h"
 #include "client/kubeconfig.h"
 #include "client/rate_limit.h"
 #include "http/certificate_flags.h"
@@ -195,6 +196,7 @@ struct KubeletProcess::Parts {
   const std::unique_ptr<ClockFaults> clock_faults;
   const NodeClock clock;
   SystemRandom random;
+  std::unique_ptr<KubeletMetrics> metrics;  // Counts what the transport sends, too.
   std::unique_ptr<Transport> transport;
   std::unique_ptr<LimitedTransport> limited, limited_events;
   std::unique_ptr<Client> informer_client;
@@ -219,11 +221,14 @@ struct KubeletProcess::Parts {
 };
 
 Result<> KubeletProcess::Parts::Connect(const KubeletFlags& flags) {
+  metrics = std::make_unique<KubeletMetrics>(NodeName(flags));
   if (flags.kubeconfig.empty()) {
     transport = std::make_unique<InProcessTransport>(&NoApi);
   } else {
     const Kubeconfig kubeconfig = TRY(Kubeconfig::Load(flags.kubeconfig));
-    transport = TRY(MakeHttpsTransport(TRY(kubeconfig.Options())));
+    const HttpsOptions server = TRY(kubeconfig.Options());
+    transport = MakeCountingTransport(TRY(MakeHttpsTransport(server)), HostOfServer(server.server),
+                                      machine_clock, RequestMetrics(metrics->registry));
   }
   const KubeletConfiguration& given = flags.configuration;
   const auto limit = [&](int qps, int burst) -> Result<std::unique_ptr<LimitedTransport>> {
@@ -370,7 +375,7 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
       std::move(options),
       {*parts.limited, *parts.limited_events, *parts.transport, *parts.informers,
        Informer<core_v1::Pod>(*parts.pods), Informer<core_v1::Service>(*parts.services),
-       Informer<core_v1::Node>(*parts.node), parts.clock, parts.random, *parts.runtime}));
+       Informer<core_v1::Node>(*parts.node), parts.clock, parts.random, *parts.runtime, parts.metrics.get()}));
   if (given.enable_server && !given.client_ca_file.empty()) {
     parts.FollowAuthorities(given.client_ca_file, tls);
   }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "api/values.h"
@@ -45,6 +46,7 @@ void CertificateRotation::Stop() {
 void CertificateRotation::Plan(const std::string& current) {
   const auto validity = ValidityOf(current);
   due_ = validity ? RotationTime(*validity, office_.random.Fraction()) : office_.clock.Now();
+  ends_at_ = validity ? validity->not_after : TimePoint();
 }
 
 Duration CertificateRotation::Step() {
@@ -69,7 +71,14 @@ Duration CertificateRotation::Step() {
   return Duration(0);
 }
 
+std::optional<TimePoint> CertificateRotation::ends() const {
+  const TimePoint at = ends_at_;
+  if (at == TimePoint()) return std::nullopt;
+  return at;
+}
+
 Duration CertificateRotation::Failed(const Error& error) {
+  ++failures_;
   log_.Error("certificate not renewed", {{"signer", options_.signer}, {"error", error.message}});
   const Duration wait = retry_;
   not_before_ = office_.clock.Monotonic() + wait;
@@ -103,12 +112,44 @@ Result<> CertificateRotation::TakeAnswer(const CertificateSigningRequest& answer
   if (due_ > now) return {};
   // It is in use: no better one can be had for as long as the two clocks are so far apart.
   const auto validity = ValidityOf(certificate);
-  return Fail(Reason::kInvalid,
-              fmt::format("the one that was signed just now is to be renewed already: it ends at "
-                          "{}, and this machine's clock says {}; set that of the two machines that "
-                          "is wrong",
-                          validity ? Time(validity->not_after).Rfc3339() : "no time",
-                          Time(now).Rfc3339()));
+  return Fail(
+      Reason::kInvalid,
+      fmt::format("the one that was signed just now is to be renewed already: it ends at "
+                  "{}, and this machine's clock says {}; set that of the two machines that "
+                  "is wrong",
+                  validity ? Time(validity->not_after).Rfc3339() : "no time", Time(now).Rfc3339()));
+}
+
+void AddCertificateMetrics(MetricRegistry& registry, const Clock& clock,
+                           const CertificateRotation& as_client,
+                           const CertificateRotation& as_server) {
+  const auto add_life = [&](const char* name, const char* help,
+                            const CertificateRotation& rotation) {
+    registry.AddMeasured({name, help}, [&clock, &rotation] {
+      const auto ends = rotation.ends();
+      const double left = ends ? std::chrono::duration<double>(*ends - clock.Now()).count()
+                               : std::numeric_limits<double>::infinity();
+      return std::vector<Sample>{{{}, left}};
+    });
+  };
+  add_life("kubelet_certificate_manager_client_ttl_seconds",
+           "[ALPHA] For how long the client certificate is good; +Inf without one.", as_client);
+  add_life("kubelet_certificate_manager_server_ttl_seconds",
+           "[ALPHA] For how long the signed serving certificate is good; +Inf without one.",
+           as_server);
+  const auto add_failures = [&](const char* name, const char* help,
+                                const CertificateRotation& rotation) {
+    registry.AddMeasured(
+        {name, help},
+        [&rotation] {
+          return std::vector<Sample>{{{}, static_cast<double>(rotation.failures())}};
+        },
+        MetricRegistry::MeasuredType::kCounter);
+  };
+  add_failures("kubelet_certificate_manager_client_expiration_renew_errors",
+               "[ALPHA] How often the client certificate could not be renewed.", as_client);
+  add_failures("kubelet_server_expiration_renew_errors",
+               "[ALPHA] How often the serving certificate could not be renewed.", as_server);
 }
 
 }  // namespace skiff

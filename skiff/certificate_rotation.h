@@ -7,12 +7,15 @@
 //   rotation.Start(executor);
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/control_loop.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "client/scoped_informer.h"
 #include "skiff/node_certificates.h"
 
@@ -49,6 +52,11 @@ class CertificateRotation final : public ControlLoop {
   // While the executor lives. No Take is called afterwards.
   void Stop();
   Duration Step() override;
+  // When the certificate ends that is in use; nullopt: there is none that the cluster signed. Any
+  // thread.
+  std::optional<TimePoint> ends() const;
+  // How often one was asked for and not had. Any thread.
+  uint64_t failures() const { return failures_; }
 
  private:
   using Answers = ScopedInformer<certificates_v1::CertificateSigningRequest>;
@@ -62,7 +70,9 @@ class CertificateRotation final : public ControlLoop {
   const Take take_;
   const Log log_{"certificates"};
   Executor* executor_ = nullptr;
-  TimePoint due_;          // When the next one is asked for.
+  TimePoint due_;                                 // When the next one is asked for.
+  std::atomic<TimePoint> ends_at_ = TimePoint();  // None: there is no certificate.
+  std::atomic<uint64_t> failures_ = 0;
   std::string key_;        // Of the request under way.
   std::string request_;    // Its name; "": none is under way.
   Duration asked_at_{};    // Monotonic.
@@ -70,5 +80,11 @@ class CertificateRotation final : public ControlLoop {
   Duration retry_ = kRetry;
   std::unique_ptr<Answers> answers_;  // To that request. Last: it calls Wake.
 };
+
+// What a kubelet tells of its certificates: kubelet_certificate_manager_*_ttl_seconds, and how
+// often they could not be renewed. Both outlive whoever asks `registry` for its text.
+void AddCertificateMetrics(MetricRegistry& registry, const Clock& clock,
+                           const CertificateRotation& as_client,
+                           const CertificateRotation& as_server);
 
 }  // namespace skiff

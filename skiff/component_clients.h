@@ -11,23 +11,11 @@
 #include "base/metrics.h"
 #include "client/account_transport.h"
 #include "client/client.h"
+#include "client/counting_transport.h"
 #include "client/rate_limit.h"
 #include "client/transport.h"
 
 namespace skiff {
-
-// client-go's rest_client_requests_total, and how long requests take and how large they and their
-// answers are; once a registry.
-struct RequestMetrics {
-  explicit RequestMetrics(MetricRegistry& metrics);
-  CounterFamily& requests;
-  HistogramFamily& durations;
-  HistogramFamily& request_sizes;
-  HistogramFamily& answer_sizes;
-};
-// Counts there what is sent, as of that host.
-std::unique_ptr<Transport> MakeCountingTransport(std::unique_ptr<Transport> below, std::string host,
-                                                 const Clock& clock, RequestMetrics metrics);
 
 // Not thread-safe but for Close; what it gives is, and lives as long as this.
 class ComponentClients {

@@ -133,6 +133,8 @@ Result<std::unique_ptr<JoinedNode>> JoinedNode::Start(const ClusterOptions& opti
        made.random,
        http::ServerTls{shown.pair.certificate_pem, shown.pair.key_pem, identity.authority_pem}},
       progress));
+  AddCertificateMetrics(made.node->kubelet_metrics(), made.clock, *made.as_client,
+                        *made.as_server);
   made.pods.Start(made.executor);
   made.as_client->Start(made.executor);
   made.as_services->Start(made.executor);

@@ -388,4 +388,8 @@ Result<> LocalNode::ReloadTls(const http::ServerTls& tls) {
   return parts_->agent->ReloadTls(tls);
 }
 
+MetricRegistry& LocalNode::kubelet_metrics() {
+  return parts_->agent->metrics();
+}
+
 }  // namespace skiff

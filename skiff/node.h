@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/id.h"
+#include "base/metrics.h"
 #include "client/manager.h"
 #include "http/tls.h"
 #include "skiff/cluster.h"
@@ -31,6 +32,8 @@ class LocalNode {
   const std::string& name() const;
   // The kubelet's port shows this certificate from now on. Any thread.
   Result<> ReloadTls(const http::ServerTls& tls);
+  // What the kubelet tells at /metrics.
+  MetricRegistry& kubelet_metrics();
 
  private:
   struct Parts;

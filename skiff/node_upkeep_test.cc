@@ -65,6 +65,13 @@ TEST(RotationTest, WhoIsNeverAnsweredAsksEverLessOften) {
   rotation.Stop();
   // At once, after 10, 20, 40, 80, 160 and 320 s more, and then every ten minutes.
   EXPECT_EQ(asked, 11);
+  MetricRegistry metrics;
+  AddCertificateMetrics(metrics, clock, rotation, rotation);
+  const std::string text = metrics.Text();
+  EXPECT_THAT(text, HasSubstr("\nkubelet_certificate_manager_client_ttl_seconds +Inf\n"));
+  EXPECT_THAT(text,
+              HasSubstr("\nkubelet_certificate_manager_client_expiration_renew_errors 11\n"));
+  EXPECT_THAT(text, HasSubstr("\nkubelet_server_expiration_renew_errors 11\n"));
 }
 
 // Signs whatever is asked for, by the right time, and is watched for the answer.
@@ -126,6 +133,11 @@ TEST(RotationTest, WhoseClockIsFarAheadAsksEverLessOftenAndAsBeforeOnceItIsRight
   rotation.Start(executor);
   executor.RunFor(1min);
   EXPECT_EQ(signer.asked, 1);
+  MetricRegistry metrics;
+  AddCertificateMetrics(metrics, wrong, rotation, rotation);
+  EXPECT_THAT(metrics.Text(),
+              HasSubstr("\nkubelet_certificate_manager_server_ttl_seconds 315359"));
+  EXPECT_EQ(rotation.failures(), 0U);
   wrong.JumpWall(24h * 365);
   executor.RunFor(1h);
   EXPECT_GE(signer.asked, 10);

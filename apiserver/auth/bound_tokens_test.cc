@@ -47,6 +47,25 @@ TEST_F(BoundTokensTest, ATokenEndsAtOnceWithAnObjectThatIsGoneOrAnotherOne) {
   EXPECT_EQ(WhoAmI(token), 401);
 }
 
+TEST_F(BoundTokensTest, TokensThatAreTakenAreCounted) {
+  const std::string secrets = "/api/v1/namespaces/default/secrets";
+  ASSERT_EQ(Post(secrets, R"({"metadata": {"name": "s"}})").code, 201);
+  const std::string token = TokenFor("Secret", "s");
+  const auto count = [&](const std::string& name) {
+    const std::string text = Get("/metrics").response.body;
+    const std::string line = "\nserviceaccount_" + name + "_tokens_total ";
+    const size_t at = text.find(line);
+    return at == text.npos ? -1 : std::atoi(text.c_str() + at + line.size());
+  };
+  EXPECT_EQ(count("valid"), 0);
+  EXPECT_EQ(WhoAmI(token), 201);
+  EXPECT_EQ(count("valid"), 1);
+  EXPECT_EQ(WhoAmI(token + "x"), 401);
+  EXPECT_EQ(count("valid"), 1);
+  EXPECT_EQ(count("stale"), 0);
+  EXPECT_EQ(count("legacy"), 0);
+}
+
 // Of accounts it cannot tell anything.
 class AwayStore final : public ForwardingStore {
  public:

@@ -259,6 +259,7 @@ Result<TokenUser> ServiceAccountTokens::CheckLegacy(std::string_view token, cons
   found.audiences = InBoth(meant, audiences);
   if (found.audiences.empty()) return RefuseAudiences(meant, audiences);
   found.user = TRY(LegacyUserOf(claims, token));
+  if (!IsVoid()) legacy_.fetch_add(1, std::memory_order_relaxed);
   return found;
 }
 
@@ -290,6 +291,9 @@ Result<TokenUser> ServiceAccountTokens::Check(const Json& claims,
   found.audiences = InBoth(Audiences(claims), audiences);
   if (found.audiences.empty()) return RefuseAudiences(Audiences(claims), audiences);
   found.user = TRY(UserOf(claims));
+  if (IsVoid()) return found;  // It is asked again.
+  valid_.fetch_add(1, std::memory_order_relaxed);
+  if (SecondsLate(claims) > 0) stale_.fetch_add(1, std::memory_order_relaxed);
   return found;
 }
 
@@ -321,14 +325,36 @@ std::optional<Result<TokenUser>> ServiceAccountTokens::Authenticate(
   return is_legacy ? CheckLegacy(token, *claims, audiences) : Check(*claims, audiences);
 }
 
+int64_t ServiceAccountTokens::SecondsLate(const Json& claims) const {
+  const auto own = claims.find(kPrivateClaims);
+  if (own == claims.end() || !own->is_object()) return 0;
+  const auto warn_after = own->find("warnafter");
+  if (warn_after == own->end() || !warn_after->is_number_integer()) return 0;
+  return std::max<int64_t>(0, Seconds(clock_.Now()) - warn_after->get<int64_t>());
+}
+
+void ServiceAccountTokens::AddMetrics(MetricRegistry& registry) const {
+  const auto add = [&registry](const char* name, const char* help,
+                               const std::atomic<uint64_t>& count) {
+    registry.AddMeasured(
+        {name, help},
+        [&count] {
+          return std::vector<Sample>{{{}, static_cast<double>(count.load())}};
+        },
+        MetricRegistry::MeasuredType::kCounter);
+  };
+  add("serviceaccount_valid_tokens_total",
+      "[ALPHA] Tokens of service accounts with a lifetime that were taken.", valid_);
+  add("serviceaccount_stale_tokens_total",
+      "[ALPHA] Those whose holder ought to have read a newer one.", stale_);
+  add("serviceaccount_legacy_tokens_total", "[ALPHA] Tokens of Secrets that were taken.", legacy_);
+}
+
 std::string ServiceAccountTokens::StaleNote(std::string_view token) {
   const ClaimsPtr claims = verified_.Find(token);
   if (!claims) return "";
-  const Json own = claims->value(kPrivateClaims, Json::object());
-  const Json warn_after = own.is_object() ? own.value("warnafter", Json()) : Json();
-  if (!warn_after.is_number_integer()) return "";
-  const int64_t late = Seconds(clock_.Now()) - warn_after.get<int64_t>();
-  if (late <= 0) return "";
+  const int64_t late = SecondsLate(*claims);
+  if (late == 0) return "";
   return fmt::format("subject: {}, seconds after warning threshold: {}", TextAt(*claims, "sub"),
                      late);
 }

@@ -17,6 +17,7 @@
 #include "apiserver/auth/verified_tokens.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/metrics.h"
 #include "base/mutex.h"
 
 namespace skiff {
@@ -118,6 +119,8 @@ class ServiceAccountTokens {
   std::string_view algorithm();
   // How often a signature had to be verified.
   uint64_t verifications() const { return verifications_; }
+  // How many tokens were taken: serviceaccount_*_tokens_total. This outlives what asks `registry`.
+  void AddMetrics(MetricRegistry& registry) const;
 
  private:
   bool IsIssuer(const std::string& name) const;
@@ -150,6 +153,8 @@ class ServiceAccountTokens {
   Result<TokenUser> CheckLegacy(std::string_view token, const Json& claims,
                                 const std::vector<std::string>& audiences);
   Result<TokenUser> Check(const Json& claims, const std::vector<std::string>& audiences);
+  // By so many seconds the holder of a token ought to have read a newer one; 0: by none.
+  int64_t SecondsLate(const Json& claims) const;
 
   Options options_;
   const Lookup find_;
@@ -160,6 +165,9 @@ class ServiceAccountTokens {
   Keys keys_ GUARDED_BY(mutex_);
   VerifiedTokens verified_;
   std::atomic<uint64_t> verifications_ = 0;
+  // Of tokens that were taken: all with a lifetime, those of them whose holder ought to have read a
+  // newer one, and those without one, which lie in Secrets.
+  std::atomic<uint64_t> valid_ = 0, stale_ = 0, legacy_ = 0;
 };
 
 }  // namespace skiff

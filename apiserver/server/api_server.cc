@@ -126,8 +126,9 @@ ApiServer::Asked ApiServer::State::Ask(const http::Request& request, const User*
 
 Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User> user) {
   // Expressions of rules and policies take long where somebody means them to.
-  const cel::GiveUpScope scope(
-      [&] { return shutting_down || std::chrono::steady_clock::now() >= request.deadline; });
+  const cel::GiveUpScope scope([&] {
+    return shutting_down || std::chrono::steady_clock::now() >= request.deadline;
+  });
   const WaitDeadline deadline(EndOf(request));
   if (!request.info.unreadable.empty()) return UnreadableResponse(request.http, request.info);
   TRY(TakeTimeout(request, options.request_timeout));
@@ -166,10 +167,12 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   request.kind = match.kind;
   request.route = match.route;
   const Access access = AccessOf(request.info, match);
+  const Duration begin = clock.Monotonic();
   const Verdict verdict = authorizers->Authorize(request.user, access);
+  const Duration took = clock.Monotonic() - begin;
   if (IsVoid()) return Fail(WouldWait());
   TRY(HadRoom());  // What a webhook of it was not asked may have been forbidden.
-  metrics.Authorized(verdict);
+  metrics.Authorized(verdict, took);
   const bool is_untold = !verdict.allowed() && !verdict.error.empty();
   if (request.told != nullptr) {
     auto& annotations = request.told->annotations();
@@ -321,7 +324,11 @@ http::Response ApiServer::Finish(Serving& serving, Result<http::Response> result
   state_->entrance->kinds().Follow(api_request.info, response);
   LimitStrangers(request, api_request.user, result, response);
   CompressIfAsked(request, response);
-  state_->metrics.Answered(api_request, response, state_->clock.Monotonic() - serving.begin);
+  const Duration now = state_->clock.Monotonic();
+  const Duration begin = request.arrived > Duration::zero() ? request.arrived : serving.begin;
+  state_->metrics.Answered(api_request, response,
+                           {.since_arrival = std::max(now - begin, now - serving.begin),
+                            .at_work = now - serving.begin});
   return response;
 }
 

@@ -9,6 +9,7 @@
 // 0057).
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -146,6 +147,11 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
     Encryption* encryption = nullptr;
     // Tells which revision was the newest at a moment. Null: nobody knows.
     FindMoment find_moment = {};
+    // How many handshakes of TLS have failed at this server's port. Null: it has none.
+    std::shared_ptr<const std::atomic<uint64_t>> failed_handshakes = nullptr;
+    // How many bytes the store takes on its disk; nullopt where that cannot be told. Null: it has no
+    // disk of its own.
+    std::function<std::optional<uint64_t>()> store_bytes = {};
   };
   // Writes the objects that a cluster starts with, where they are missing.
   static Result<std::unique_ptr<ApiServer>> Create(ApiServerOptions options, Parts parts);

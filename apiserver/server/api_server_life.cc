@@ -54,6 +54,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                *made.remover, *made.authorizers, made.rbac, *made.authentication, *made.tokens,
                has_rbac, made.nodes, &made.watch_pages, &made.watch_frames, &made.outbound,
                &made.list_jobs, &made.components, made.options.watch_time_min});
+  made.core->watch_counts = &made.watch_counts;
   StartOptions start{.has_rbac = has_rbac,
                      .service_ranges = made.options.service_cluster_ip_ranges,
                      .first_service_ip = made.allocation->FirstAddress(),
@@ -64,6 +65,7 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
                      .kinds = KindsWith(made.options.kinds_on_request),
                      .now = made.clock.Now()};
   made.AddHealth(parts, has_rbac);
+  made.AddFigures(parts);
   TRY(WriteStartObjects(*made.core, start));
   // Endpoints may not name a loopback address.
   if (made.options.shared_store && !made.options.advertise_address.starts_with("127.")) {

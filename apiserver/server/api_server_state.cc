@@ -10,6 +10,7 @@
 #include "apiserver/request/resources.h"
 #include "apiserver/server/health_checks.h"
 #include "base/at_once.h"
+#include "base/build_info.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -199,6 +200,16 @@ void ApiServer::State::AddHealth(const Parts& parts, bool has_rbac) {
   health = std::make_unique<HealthMonitor>(clock, HealthChecks(health_parts));
 }
 
+void ApiServer::State::AddFigures(const Parts& parts) {
+  tokens->AddMetrics(metrics.registry());
+  allocation->AddMetrics(metrics.registry());
+  if (parts.store_bytes) metrics.TellStoreBytes(parts.store_bytes);
+  if (parts.failed_handshakes) metrics.TellFailedHandshakes(parts.failed_handshakes);
+  AddFeatureMetric(metrics.registry(),
+                   {{"APIServerIdentity", "BETA", !options.identity_host.empty()},
+                    {"MutatingAdmissionPolicy", "BETA", options.mutating_policies_act}});
+}
+
 http::Loops* LoopsOf(const ApiServer::Parts& parts) {
   if (parts.loops == nullptr && parts.nodes != nullptr) return &parts.nodes->loops;
   return parts.loops;
@@ -243,9 +254,12 @@ void ApiServer::State::AddAggregation(const Parts& parts) {
 
 void ApiServer::State::Authenticate(const http::Request& request, const User* trusted,
                                     Asked& asked) {
-  asked.user = trusted != nullptr ? *trusted
-                                  : authentication->Authenticate(request, asked.warnings);
-  if (trusted == nullptr && !IsVoid()) metrics.Authenticated(asked.user);
+  const Duration begin = clock.Monotonic();
+  asked.user =
+      trusted != nullptr ? *trusted : authentication->Authenticate(request, asked.warnings);
+  if (trusted == nullptr && !IsVoid()) {
+    metrics.Authenticated(asked.user, clock.Monotonic() - begin);
+  }
   if (!asked.user) return;
   // Whoever is known already may ask for somebody else like anyone, if the authorizer lets it.
   if (!audit) {

@@ -121,6 +121,7 @@ struct ApiServer::State {
   ApiServerOptions options;
   ServerMetrics metrics;
   RuleTimes rule_times{metrics.registry()};
+  WatchCounts watch_counts{metrics.registry()};
   MeteredStore store;
   const Clock& clock;
   Random& random;
@@ -189,6 +190,8 @@ struct ApiServer::State {
   Asked Ask(const http::Request& request, const User* trusted);
   Result<http::Response> Serve(ApiRequest& request, Result<User> user);
   void AddHealth(const Parts& parts, bool has_rbac);
+  // What is told of parts that are made apart.
+  void AddFigures(const Parts& parts);
   void AddWebhooks(const Parts& parts);
   void AddAggregation(const Parts& parts);
   // And how the server is asked by its own hand.

@@ -37,9 +37,11 @@ struct Core {
   ListJobs* list_jobs = nullptr;
   const ComponentStatuses* components = nullptr;
   Duration watch_time_min = kWatchTimeMin;
+  WatchCounts* watch_counts = nullptr;
 
   WatchParts watch() const {
-    return {store, clock, random, watch_pages, watch_frames, outbound, watch_time_min};
+    return {store,        clock,    random,         watch_pages,
+            watch_frames, outbound, watch_time_min, watch_counts};
   }
 };
 

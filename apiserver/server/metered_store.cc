@@ -8,6 +8,7 @@ namespace skiff {
 namespace {
 
 constexpr std::string_view kObjectsRoot = "/registry/";
+constexpr std::string_view kList = "list";
 
 std::string_view OperationOf(const Write& write) {
   if (!write.value) return "delete";
@@ -42,7 +43,10 @@ MeteredStore::MeteredStore(Store& store, const Clock& clock, MetricRegistry& met
                                     {"operation", "group", "resource"}})),
       errors_(metrics.AddCounter({"etcd_request_errors_total",
                                   "[ALPHA] Operations on the store that failed.",
-                                  {"operation", "group", "resource"}})) {
+                                  {"operation", "group", "resource"}})),
+      lists_(metrics.AddCounter({"apiserver_storage_list_total",
+                                 "[ALPHA] Lists that were read from the store.",
+                                 {"group", "resource"}})) {
   for (const KindInfo* kind : BuiltInKinds()) {
     if (!kind->storage_key.empty()) kinds_.emplace(kind->storage_key, kind);
   }
@@ -72,6 +76,7 @@ Answer MeteredStore::Counted(std::string_view operation, std::string_view key, D
   const std::chrono::duration<double> took = clock_.Monotonic() - begin;
   seconds_.Observe({operation, group, resource}, took.count());
   requests_.Add({operation, group, resource});
+  if (operation == kList) lists_.Add({group, resource});
   if (!answer && IsFault(answer.error())) errors_.Add({operation, group, resource});
   return answer;
 }
@@ -88,12 +93,12 @@ Result<RecordPtr> MeteredStore::GetAny(const std::string& key) {
 
 Result<ListPage> MeteredStore::List(const ListRequest& request) {
   const Duration begin = clock_.Monotonic();
-  return Counted("list", request.prefix, begin, store_.List(request));
+  return Counted(kList, request.prefix, begin, store_.List(request));
 }
 
 Result<std::unique_ptr<ListCursor>> MeteredStore::OpenList(const ListRequest& request) {
   const Duration begin = clock_.Monotonic();
-  return Counted("list", request.prefix, begin, store_.OpenList(request));
+  return Counted(kList, request.prefix, begin, store_.OpenList(request));
 }
 
 Result<Written> MeteredStore::Apply(Write write) {

@@ -50,6 +50,7 @@ class MeteredStore final : public Store {
   HistogramFamily& seconds_;
   CounterFamily& requests_;
   CounterFamily& errors_;
+  CounterFamily& lists_;
   std::map<std::string_view, const KindInfo*> kinds_;  // By storage key.
 };
 

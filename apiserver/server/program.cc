@@ -379,11 +379,12 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
   ApiServerOptions options = TRY(impl->OptionsOf(flags, address));
   impl->loops = std::make_unique<http::Loops>(LoopThreads());
   TRY(impl->ConnectNodes(flags));
+  const auto failed_handshakes = std::make_shared<std::atomic<uint64_t>>(0);
   impl->server = TRY(ApiServer::Create(
       std::move(options), {*impl->storage.store, impl->clock, impl->random, impl->nodes.get(),
                            impl->storage.alive, impl->storage.ready, nullptr,
                            impl->storage.checkpoint, impl->storage.encryption.get(),
-                           impl->storage.find_moment}));
+                           impl->storage.find_moment, failed_handshakes, impl->storage.bytes}));
   TRY(impl->storage.settle());
   impl->executor = std::make_unique<ThreadExecutor>("apiserver", kWorkThreads);
   impl->health_executor = std::make_unique<ThreadExecutor>("health", 1);
@@ -405,7 +406,8 @@ Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServe
                                          .limits = limits,
                                          .urgent_paths = {"/livez", "/readyz", "/healthz"},
                                          .prompt = impl->server.get(),
-                                         .late = impl->server.get()},
+                                         .late = impl->server.get(),
+                                         .failed_handshakes = failed_handshakes},
                                         *impl->loops, *impl->server));
   TRY(impl->ShowAnew([&](http::ServerTls& shown) { shown = tls; }));
   TRY(impl->FollowFiles(flags));

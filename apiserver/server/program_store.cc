@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <filesystem>
+
 #include "apiserver/auth/pki.h"
 #include "apiserver/objects/etcd_objects.h"
 #include "apiserver/services/master_leases.h"
@@ -35,6 +37,19 @@ std::string PrefixOf(std::string prefix) {
   return prefix;
 }
 
+// What the files of a directory take on the disk. Some come and go meanwhile.
+std::optional<uint64_t> BytesBelow(const std::string& path) {
+  std::error_code failed, gone;
+  uint64_t bytes = 0;
+  std::filesystem::directory_iterator files(path, failed);
+  for (; !failed && files != std::filesystem::directory_iterator(); files.increment(failed)) {
+    const uintmax_t size = files->file_size(gone);
+    if (!gone) bytes += size;
+  }
+  if (failed) return std::nullopt;
+  return bytes;
+}
+
 Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& clock,
                                   Encryption* encryption) {
   const Durability durability = TRY(DurabilityOf(flags.durability));
@@ -52,6 +67,7 @@ Result<ProgramStore> OpenEmbedded(const ApiServerFlags& flags, const Clock& cloc
     return healthy || raw->NeedsRestart() ? healthy : Result<>();
   };
   opened.ready = [raw = store.get()] { return raw->CheckHealth(); };
+  opened.bytes = [path = flags.data_dir + "/store"] { return BytesBelow(path); };
   const auto checkpoints = std::make_shared<Checkpoints>(*store, flags.data_dir + "/checkpoints");
   opened.checkpoint = [checkpoints] { return checkpoints->Make(); };
   opened.find_moment = [raw = store.get()](TimePoint moment) { return raw->At(moment); };

@@ -31,6 +31,7 @@ struct ProgramStore {
   std::function<Result<>()> ready;
   std::function<Result<std::string>()> checkpoint;
   FindMoment find_moment;
+  std::function<std::optional<uint64_t>()> bytes;  // Of ApiServer::Parts::store_bytes.
 };
 
 // kInvalid names the flag that is wrong. `clock` and `random` outlive the store.

@@ -83,6 +83,33 @@ std::vector<double> Powers(double first, double factor, int count) {
   return bounds;
 }
 
+std::vector<double> BodyBytesBounds() {
+  std::vector<double> bounds;
+  constexpr double kFirst = 50'000, kStep = 100'000;
+  constexpr int kCount = 31;
+  for (int i = 0; i < kCount; ++i) bounds.push_back(kFirst + kStep * i);
+  return bounds;
+}
+
+// What a request with a body does, as that is measured; "": it has none to be measured.
+std::string_view BodyVerbLabel(const ApiRequest& request) {
+  if (request.kind == nullptr || request.http.handed) return "";  // Handed over, not sent.
+  static constexpr std::pair<std::string_view, std::string_view> kVerbs[] = {
+      {"create", "create"},
+      {"update", "update"},
+      {"patch", "patch"},
+      {"delete", "delete"},
+      {"deletecollection", "delete_collection"}};
+  for (const auto& [verb, label] : kVerbs) {
+    if (request.info.verb == verb) return label;
+  }
+  return "";
+}
+
+double SecondsIn(Duration took) {
+  return std::chrono::duration<double>(took).count();
+}
+
 // The values of a row's key, which '\0' ends each.
 std::vector<std::string> ValuesOf(const std::string& key) {
   std::vector<std::string> values;
@@ -168,7 +195,21 @@ ServerMetrics::ServerMetrics()
           {"apiserver_client_certificate_expiration_seconds",
            "[ALPHA] For how long clients' certificates are good still, request by request."},
           {0, 1800, 3600, 7200, 21600, 43200, 86400, 172800, 345600, 604800, 2592000, 7776000,
-           15552000, 31104000})) {
+           15552000, 31104000})),
+      authentication_seconds_(registry_.AddHistogram(
+          {"authentication_duration_seconds",
+           "[ALPHA] Time to find out who asks, in seconds, by whether it was found out.",
+           {"result"}},
+          Powers(0.001, 2, 15))),
+      authorization_seconds_(registry_.AddHistogram(
+          {"authorization_duration_seconds",
+           "[ALPHA] Time to find out whether that is allowed, in seconds, by what came of it.",
+           {"result"}},
+          Powers(0.001, 2, 15))),
+      body_bytes_(registry_.AddHistogram({"apiserver_request_body_size_bytes",
+                                          "[ALPHA] Size of what requests bring along, in bytes.",
+                                          {"group", "resource", "verb"}},
+                                         BodyBytesBounds())) {
   AddProgramMetrics(registry_);
   AddCompatibilityMetric(registry_);
   registry_.AddMeasured({"apiserver_current_inflight_requests",
@@ -223,8 +264,32 @@ void ServerMetrics::CountObjectsOf(Store& store) {
       [count] { return count(/*by_group=*/false); });
 }
 
-void ServerMetrics::Authenticated(const Result<User>& user) {
-  authentications_.Add({user ? "success" : "failure"});
+void ServerMetrics::TellStoreBytes(std::function<std::optional<uint64_t>()> bytes) {
+  registry_.AddMeasured({"apiserver_storage_size_bytes",
+                         "[STABLE] What the stored objects take on the disk, in bytes.",
+                         {"storage_cluster_id"}},
+                        [bytes = std::move(bytes)] {
+                          std::vector<Sample> samples;
+                          if (const auto now = bytes()) {
+                            samples.push_back({{"embedded"}, static_cast<double>(*now)});
+                          }
+                          return samples;
+                        });
+}
+
+void ServerMetrics::TellFailedHandshakes(std::shared_ptr<const std::atomic<uint64_t>> count) {
+  registry_.AddMeasured(
+      {"apiserver_tls_handshake_errors_total", "[ALPHA] Handshakes of TLS that failed."},
+      [count = std::move(count)] {
+        return std::vector<Sample>{{{}, static_cast<double>(count->load())}};
+      },
+      MetricRegistry::MeasuredType::kCounter);
+}
+
+void ServerMetrics::Authenticated(const Result<User>& user, Duration took) {
+  const std::string_view result = user ? "success" : "failure";
+  authentications_.Add({result});
+  authentication_seconds_.Observe({result}, SecondsIn(took));
   if (!user) return;
   static constexpr std::string_view kNamed[] = {"admin", "client", "kube_proxy", "kubelet",
                                                 "system:serviceaccount:kube-system:default"};
@@ -235,16 +300,18 @@ void ServerMetrics::Authenticated(const Result<User>& user) {
   authenticated_.Add({is_named ? std::string_view(user->name) : is_mail ? "email_id" : "other"});
 }
 
-void ServerMetrics::Authorized(const Verdict& verdict) {
+void ServerMetrics::Authorized(const Verdict& verdict, Duration took) {
   const bool is_denied = verdict.decision == Verdict::Decision::kDeny;
-  authorizations_.Add({verdict.allowed()        ? "allowed"
-                       : !verdict.error.empty() ? "error"
-                       : is_denied              ? "denied"
-                                                : "no-opinion"});
+  const std::string_view result = verdict.allowed()        ? "allowed"
+                                  : !verdict.error.empty() ? "error"
+                                  : is_denied              ? "denied"
+                                                           : "no-opinion";
+  authorizations_.Add({result});
+  authorization_seconds_.Observe({result}, SecondsIn(took));
 }
 
 void ServerMetrics::ShownCertificate(Duration left) {
-  certificate_seconds_.Observe({}, std::chrono::duration<double>(left).count());
+  certificate_seconds_.Observe({}, SecondsIn(left));
 }
 
 void ServerMetrics::Count(const ApiRequest& request, const http::Response& response) {
@@ -271,8 +338,13 @@ std::shared_ptr<void> ServerMetrics::CountLongRunning(std::array<std::string, 6>
   return {long_running_.get(), [count](void*) { count(-1); }};
 }
 
-void ServerMetrics::Answered(const ApiRequest& request, http::Response& response, Duration took) {
+void ServerMetrics::Answered(const ApiRequest& request, http::Response& response,
+                             const RequestTimes& times) {
   Count(request, response);
+  if (const std::string_view body_verb = BodyVerbLabel(request); !body_verb.empty()) {
+    body_bytes_.Observe({request.kind->group, request.kind->resource, body_verb},
+                        static_cast<double>(request.http.body.size()));
+  }
   const auto [group, version, resource, scope] = KindLabels(request);
   const std::string_view verb = VerbLabel(request);
   const std::string_view dry_run = DryRunLabel(request.http);
@@ -292,10 +364,11 @@ void ServerMetrics::Answered(const ApiRequest& request, http::Response& response
         response);
   }
   if (streams || response.upgrade || response.pending) return;
-  const double seconds = std::chrono::duration<double>(took).count();
   seconds_.Observe({verb, dry_run, group, version, resource, subresource, scope, kComponent},
-                   seconds);
-  sli_seconds_.Observe({verb, group, version, resource, subresource, scope, kComponent}, seconds);
+                   SecondsIn(times.since_arrival));
+  sli_seconds_.Observe({verb, group, version, resource, subresource, scope, kComponent},
+                       SecondsIn(times.at_work));
+  if (verb != "GET" && verb != "LIST") return;  // How much others are told says little.
   if (answer != nullptr) {
     const size_t held = answer->HeldBytesMax();
     using Labels = std::array<std::string, 6>;

@@ -3,7 +3,9 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,11 +22,21 @@ namespace skiff {
 // The buckets of times, in seconds.
 std::vector<double> RequestSecondsBounds();
 
+// How long an answer took.
+struct RequestTimes {
+  Duration since_arrival{};  // Of the request's head.
+  Duration at_work{};        // Without what it waited for its turn.
+};
+
 class ServerMetrics {
  public:
   ServerMetrics();
   // apiserver_storage_objects, counted in `store` when somebody asks; it outlives this.
   void CountObjectsOf(Store& store);
+  // apiserver_storage_size_bytes; nothing is told of nullopt.
+  void TellStoreBytes(std::function<std::optional<uint64_t>()> bytes);
+  // apiserver_tls_handshake_errors_total.
+  void TellFailedHandshakes(std::shared_ptr<const std::atomic<uint64_t>> count);
 
   // A request is in flight while this lives; streams are so only until they begin.
   class InFlight {
@@ -42,10 +54,10 @@ class ServerMetrics {
   };
   // Counts the answer; one that goes on, as a stream, a tunnel, or one of these in the making, is
   // counted among the long-running ones until it is dropped, which must happen before this dies.
-  void Answered(const ApiRequest& request, http::Response& response, Duration took);
+  void Answered(const ApiRequest& request, http::Response& response, const RequestTimes& times);
   // Whoever shows no credentials is nobody, and known as that. Not of this process's own requests.
-  void Authenticated(const Result<User>& user);
-  void Authorized(const Verdict& verdict);
+  void Authenticated(const Result<User>& user, Duration took);
+  void Authorized(const Verdict& verdict, Duration took);
   // So long a client's certificate is good still, with which it has just asked.
   void ShownCertificate(Duration left);
   // Counts the answer to who was not let in.
@@ -70,6 +82,9 @@ class ServerMetrics {
   CounterFamily& authentications_;
   CounterFamily& authorizations_;
   HistogramFamily& certificate_seconds_;
+  HistogramFamily& authentication_seconds_;
+  HistogramFamily& authorization_seconds_;
+  HistogramFamily& body_bytes_;
   // By the labels of what goes on: begun less ended. Who counts there may be let go of by a
   // loop that outlasts the server.
   const std::shared_ptr<ShardedRows> long_running_ = std::make_shared<ShardedRows>(1);

@@ -90,6 +90,70 @@ TEST_F(ServerMetricsTest, ObjectsAreCountedWhereTheyAreStored) {
   EXPECT_TRUE(Has(text, R"(apiserver_current_inflight_requests{request_kind="mutating"} 0)"));
 }
 
+TEST_F(ServerMetricsTest, OnlyAnswersToReadsAreMeasured) {
+  const std::string path = "/api/v1/namespaces/default/configmaps";
+  const std::string body = R"({"metadata": {"name": "a"}})";
+  Post(path, body);
+  Get(path);
+  Ask("DELETE", path + "/a");
+  const std::string text = Scrape();
+  EXPECT_NE(text.find("apiserver_response_sizes_count{verb=\"LIST\""), std::string::npos);
+  EXPECT_EQ(text.find("apiserver_response_sizes_count{verb=\"POST\""), std::string::npos);
+  EXPECT_EQ(text.find("apiserver_response_sizes_count{verb=\"DELETE\""), std::string::npos);
+  EXPECT_TRUE(Has(text,
+                  "apiserver_request_body_size_bytes_sum{group=\"\",resource=\"configmaps\","
+                  "verb=\"create\"} " +
+                      std::to_string(body.size())))
+      << text;
+  EXPECT_TRUE(Has(text, R"(apiserver_request_body_size_bytes_count{group="",)"
+                        R"(resource="configmaps",verb="delete"} 1)"));
+}
+
+TEST_F(ServerMetricsTest, WhatItTakesToKnowAndToAllowAUserIsTimed) {
+  Get("/api/v1/namespaces/default/configmaps");
+  Ask("GET", "/api/v1/secrets", "", "", "alice");
+  const std::string text = Scrape();
+  for (const char* result : {"allowed", "no-opinion"}) {
+    EXPECT_NE(text.find(std::string("authorization_duration_seconds_count{result=\"") + result),
+              std::string::npos)
+        << text;
+  }
+}
+
+TEST_F(ServerMetricsTest, SentEventsAreCounted) {
+  Post("/api/v1/namespaces/default/configmaps", R"({"metadata": {"name": "a"}})");
+  {
+    auto watch = Get("/api/v1/namespaces/default/configmaps?watch=1&resourceVersion=0");
+    ASSERT_TRUE(watch.response.stream);
+    watch.response.stream->Attach([] {});
+    std::vector<http::SharedBytes> out;
+    watch.response.stream->Pull(1 << 20, out);
+    ASSERT_FALSE(out.empty());
+  }
+  const std::string text = Scrape();
+  EXPECT_NE(text.find(R"(apiserver_watch_events_total{group="",version="v1",)"
+                      R"(resource="configmaps"})"),
+            std::string::npos)
+      << text;
+}
+
+TEST_F(ServerMetricsTest, AddressesAndPortsOfServicesAreCounted) {
+  const std::string path = "/api/v1/namespaces/default/services";
+  const std::string ports = R"("ports": [{"port": 80}])";
+  EXPECT_EQ(
+      Post(path, R"({"metadata": {"name": "a"}, "spec": {"type": "NodePort", )" + ports + "}}")
+          .code,
+      201);
+  const std::string text = Scrape();
+  EXPECT_NE(text.find("kube_apiserver_clusterip_allocator_allocation_total{cidr="),
+            std::string::npos)
+      << text;
+  EXPECT_TRUE(
+      Has(text, R"(kube_apiserver_nodeport_allocator_allocation_total{scope="dynamic"} 1)"));
+  EXPECT_TRUE(Has(text, "kube_apiserver_nodeport_allocator_allocated_ports 1"));
+  EXPECT_TRUE(Has(text, "kube_apiserver_nodeport_allocator_available_ports 2767"));
+}
+
 TEST_F(ServerMetricsTest, OnlyThoseWhoMayReadThem) {
   EXPECT_EQ(Ask("GET", "/metrics", "", "", "alice").code, 403);
   EXPECT_EQ(Get("/metrics").response.content_type, "text/plain; version=0.0.4; charset=utf-8");

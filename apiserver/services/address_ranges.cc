@@ -77,6 +77,10 @@ bool IsReady(const ServiceCIDR& object) {
   return true;
 }
 
+std::string TextOf(const Cidr& cidr) {
+  return cidr.Network().Text() + "/" + std::to_string(cidr.prefix_length);
+}
+
 bool IsSame(const Cidr& a, const Cidr& b) {
   return a.prefix_length == b.prefix_length && a.Network() == b.Network();
 }
@@ -208,6 +212,28 @@ std::optional<IpAddress> AddressRanges::NetworkOf(std::string_view family) const
     if (each.range.is_ready && each.family == family) return each.range.cidr.Network();
   }
   return std::nullopt;
+}
+
+std::string AddressRanges::CidrOf(const IpAddress& address) const {
+  for (const Range& each : ranges_) {
+    if (each.range.cidr.Contains(address)) return TextOf(each.range.cidr);
+  }
+  return "";
+}
+
+std::string AddressRanges::CidrOf(std::string_view family) const {
+  for (const Range& each : ranges_) {
+    if (each.family == family) return TextOf(each.range.cidr);
+  }
+  return "";
+}
+
+std::vector<AddressRanges::Use> AddressRanges::Uses() const {
+  std::vector<Use> uses;
+  for (const Range& each : ranges_) {
+    uses.push_back({TextOf(each.range.cidr), each.pool.taken(), each.pool.left()});
+  }
+  return uses;
 }
 
 }  // namespace skiff

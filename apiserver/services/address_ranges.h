@@ -57,6 +57,17 @@ class AddressRanges {
   // Of the first ready range of the family: what a dry run shows. nullopt: there is none.
   std::optional<IpAddress> NetworkOf(std::string_view family) const;
 
+  // "10.0.0.0/24", of the first range that holds the address, and of the first of the family; ""
+  // where there is none.
+  std::string CidrOf(const IpAddress& address) const;
+  std::string CidrOf(std::string_view family) const;
+  struct Use {
+    std::string cidr;
+    uint64_t taken = 0, left = 0;
+  };
+  // Of each range.
+  std::vector<Use> Uses() const;
+
  private:
   struct Range {
     AddressRange range;

@@ -14,6 +14,11 @@ std::optional<uint64_t> NumberPool::TakeFrom(uint64_t first, uint64_t last, Rand
   return number;
 }
 
+uint64_t NumberPool::left() const {
+  const auto within = std::distance(taken_.lower_bound(first_), taken_.upper_bound(last_));
+  return last_ - first_ + 1 - static_cast<uint64_t>(within);
+}
+
 std::optional<uint64_t> NumberPool::TakeAny(Random& random) {
   if (const auto number = TakeFrom(first_ + band_, last_, random)) return number;
   if (band_ == 0) return std::nullopt;

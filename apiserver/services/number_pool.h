@@ -23,6 +23,9 @@ class NumberPool {
   bool Take(uint64_t number) { return taken_.insert(number).second; }
   void Free(uint64_t number) { taken_.erase(number); }
   void FreeAll() { taken_.clear(); }
+  uint64_t taken() const { return taken_.size(); }
+  // How many of the range nobody has; numbers beside it may be taken as well.
+  uint64_t left() const;
   // Takes one that is free; nullopt when all are taken. A random start, then upwards.
   std::optional<uint64_t> TakeAny(Random& random);
 

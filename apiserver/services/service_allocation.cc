@@ -256,6 +256,16 @@ bool ServiceAllocation::IsHeldByUser(const IpAddress& address) const {
   return manager == labels.end() || manager->second != "ipallocator.k8s.io";
 }
 
+void ServiceAllocation::CountAddress(const std::string& cidr, AllocationCounts::Scope scope,
+                                     bool is_taken) const {
+  if (counts_) counts_->Address(cidr, scope, is_taken);
+}
+
+void ServiceAllocation::CountPort(const Held& held, AllocationCounts::Scope scope,
+                                  bool is_taken) const {
+  if (counts_ && !held.dry_run()) counts_->Port(scope, is_taken);
+}
+
 Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service& service,
                                                    const std::string& family, Held& held) {
   const auto full = [] {
@@ -266,16 +276,19 @@ Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service& servi
     if (!network) return full();
     return network->Text();
   }
-  std::string text;
+  std::string text, cidr;
   for (size_t tries = 0; tries < kRefusedMax; ++tries) {
     const auto address = ranges_.TakeAny(family, random_);
-    if (!address) return full();
+    if (!address) break;
+    cidr = ranges_.CidrOf(*address);
     text = address->Text();
     held.addresses.push_back(text);  // Given back with the others when the write fails.
     if (claims_ || !IsHeldByUser(*address)) break;
     held.addresses.pop_back();  // A user's IPAddress has it: it stays taken in memory.
     text.clear();
   }
+  CountAddress(text.empty() ? ranges_.CidrOf(std::string_view(family)) : cidr,
+               AllocationCounts::Scope::kDynamic, !text.empty());
   if (text.empty()) return full();
   if (service.metadata.name.empty()) {
     core_v1::Service shown = service;  // With a place for each address that it is to have.
@@ -289,11 +302,13 @@ Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service& servi
 
 Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
                                              const std::string& text, Held& held) {
-  const auto refuse = [&](const std::string& why) {
-    return Fail(InvalidAddress(service, "failed to allocate IP " + text + ": " + why));
-  };
   const auto address = ParseIp(text);
   if (!address) return Fail(PlainError("failed to parse service IP " + Quoted(text)));
+  const std::string cidr = ranges_.CidrOf(*address);
+  const auto refuse = [&](const std::string& why) {
+    if (!held.dry_run()) CountAddress(cidr, AllocationCounts::Scope::kStatic, false);
+    return Fail(InvalidAddress(service, "failed to allocate IP " + text + ": " + why));
+  };
   if (!ranges_.Offers(*address)) {
     return refuse("the provided network does not match the current range");
   }
@@ -306,6 +321,7 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
   }
   ranges_.Take(*address);
   held.addresses.push_back(address->Text());
+  CountAddress(cidr, AllocationCounts::Scope::kStatic, true);
   return {};
 }
 
@@ -349,6 +365,7 @@ std::optional<int> ServiceAllocation::TakeAnyPort(Held& held) {
     return static_cast<int>(last + 1);
   }
   const auto picked = ports_.TakeAny(random_);
+  CountPort(held, AllocationCounts::Scope::kDynamic, picked.has_value());
   if (!picked) return std::nullopt;
   held.ports.push_back(static_cast<int>(*picked));
   return static_cast<int>(*picked);
@@ -386,6 +403,7 @@ std::string ServiceAllocation::TakePort(int port, Held& held) {
 Result<> ServiceAllocation::TakeGivenPort(const core_v1::Service& service, size_t index, int port,
                                           Held& held) {
   const std::string refused = TakePort(port, held);
+  CountPort(held, AllocationCounts::Scope::kStatic, refused.empty());
   if (refused.empty()) return {};
   Violations wrong;
   wrong.Invalid(FieldPath("spec").Child("ports").Index(index).Child("nodePort"), port, refused);
@@ -466,6 +484,7 @@ Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,
     return {};
   }
   const std::string refused = TakePort(port, held);
+  CountPort(held, AllocationCounts::Scope::kStatic, refused.empty());
   if (refused.empty()) return {};
   return Fail(InternalErrorOf(
       fmt::format("failed to allocate requested HealthCheck NodePort {}: {}", port, refused)));

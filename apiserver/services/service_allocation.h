@@ -15,6 +15,7 @@
 #include "api/rules/core/ip.h"
 #include "apiserver/services/address_ranges.h"
 #include "apiserver/services/allocation.h"
+#include "apiserver/services/allocation_counts.h"
 #include "apiserver/services/number_pool.h"
 #include "apiserver/services/service_claims.h"
 #include "apiserver/storage/store.h"
@@ -39,6 +40,9 @@ class ServiceAllocation final : public AllocationHooks {
   Result<std::unique_ptr<Reservation>> Reserve(Object& object, const Object* old,
                                                bool dry_run) override;
   void Release(const Object& object) override;
+  // kube_apiserver_{clusterip,nodeport}_allocator_*, from then on. Once, before all requests;
+  // nobody asks `registry` for its text when this is gone.
+  void AddMetrics(MetricRegistry& registry);
   // Of the first range: what the service `kubernetes` has.
   const std::string& FirstAddress() const { return first_address_; }
 
@@ -76,6 +80,9 @@ class ServiceAllocation final : public AllocationHooks {
                                   Held& held) REQUIRES(mutex_);
   Result<> TakeGivenAddress(const core_v1::Service& service, const std::string& text, Held& held)
       REQUIRES(mutex_);
+  // Where somebody counts; of a dry run nothing.
+  void CountAddress(const std::string& cidr, AllocationCounts::Scope scope, bool is_taken) const;
+  void CountPort(const Held& held, AllocationCounts::Scope scope, bool is_taken) const;
   void FreeAddress(const std::string& text);
   void FreePort(int port);
   void RecordAddress(const core_v1::Service& service, const std::string& text);
@@ -93,7 +100,8 @@ class ServiceAllocation final : public AllocationHooks {
   mutable Mutex mutex_;
   AddressRanges ranges_ GUARDED_BY(mutex_);
   NumberPool ports_ GUARDED_BY(mutex_);
-  std::unique_ptr<ServiceClaims> claims_;  // nullptr: the numbers are ours alone.
+  std::unique_ptr<AllocationCounts> counts_;  // nullptr: nobody counts.
+  std::unique_ptr<ServiceClaims> claims_;     // nullptr: the numbers are ours alone.
 };
 
 }  // namespace skiff

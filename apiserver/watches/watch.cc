@@ -71,6 +71,9 @@ class WatchSource final : public http::StreamSource {
         gives_handed_(request.http.takes_handed && form_.media.IsPlain() &&
                       form_.media.target == Target::kObject && !start_.state &&
                       kind_.type->ops != nullptr && IsSentAsKept(kind_)),
+        is_whole_cluster_(request.info.namespace_name.empty()),
+        begun_(parts.clock.Monotonic()),
+        sent_(parts.counts == nullptr ? nullptr : parts.counts->Find(kind_)),
         maker_({parts.frames, request.user.name}, selection_->held),
         converter_(WatchedKind(selection_), WaitsElsewhere(parts, ConversionName(kind_))) {}
 
@@ -235,8 +238,7 @@ class WatchSource final : public http::StreamSource {
       awaited_ = frame;
       return false;
     }
-    bytes += made->size();
-    out.push_back(std::move(made));
+    Push(std::move(made), out, bytes);
     failed_ = frame->is_last();
     return true;
   }
@@ -247,8 +249,7 @@ class WatchSource final : public http::StreamSource {
     if (made == nullptr) return false;
     failed_ = awaited_->is_last();
     awaited_ = nullptr;
-    bytes += made->size();
-    out.push_back(std::move(made));
+    Push(std::move(made), out, bytes);
     return true;
   }
 
@@ -274,9 +275,14 @@ class WatchSource final : public http::StreamSource {
             fmt::format("too old resource version: {} ({})", start_.after.value, oldest)};
   }
 
-  static void Send(std::string frame, std::vector<http::SharedBytes>& out, size_t& bytes) {
-    bytes += frame.size();
-    out.push_back(std::make_shared<const std::string>(std::move(frame)));
+  void Send(std::string frame, std::vector<http::SharedBytes>& out, size_t& bytes) {
+    Push(std::make_shared<const std::string>(std::move(frame)), out, bytes);
+  }
+
+  void Push(http::SharedBytes frame, std::vector<http::SharedBytes>& out, size_t& bytes) {
+    if (sent_ != nullptr) sent_->Add(frame->size());
+    bytes += frame->size();
+    out.push_back(std::move(frame));
   }
 
   // What to answer to Pull while more of the state is to be sent; nullopt once all of it is.
@@ -305,6 +311,10 @@ class WatchSource final : public http::StreamSource {
       start_.mark_end_of_state = false;
       bookmarked_ = start_.after;
       Send(BookmarkFrame(kind_, start_.after, true, FormNow()), out, bytes);
+      if (parts_.counts != nullptr) {
+        parts_.counts->StateSent(kind_, is_whole_cluster_ ? "cluster" : "namespace",
+                                 parts_.clock.Monotonic() - begun_);
+      }
     }
     return std::nullopt;
   }
@@ -320,6 +330,7 @@ class WatchSource final : public http::StreamSource {
     const Change change = !now ? Change::kDeleted : before ? Change::kModified : Change::kAdded;
     if (objects_ != nullptr) {
       bytes += event->record->value.size();
+      if (sent_ != nullptr) sent_->Add(event->record->value.size());
       // What cannot be read is no object as text either.
       auto handed = HandedEventOf(kind_, *event, change);
       if (handed) objects_->push_back(std::move(handed));
@@ -356,6 +367,9 @@ class WatchSource final : public http::StreamSource {
   http::Waker waker_;
   const bool gives_handed_;
   http::HandedObjects* objects_ = nullptr;  // While these are pulled.
+  const bool is_whole_cluster_;
+  const Duration begun_;
+  WatchCounts::OfKind* const sent_;  // Null: nobody counts.
   FrameMaker maker_;
   FramePtr awaited_;            // Goes out before all else, once it is made.
   bool failed_ = false;         // An ERROR went out in the place of an object.

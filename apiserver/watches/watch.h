@@ -9,6 +9,7 @@
 #include "apiserver/request/media.h"
 #include "apiserver/request/request_context.h"
 #include "apiserver/storage/store.h"
+#include "apiserver/watches/watch_counts.h"
 #include "apiserver/watches/watch_state.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -31,6 +32,7 @@ struct WatchParts {
   OutboundPool* outbound = nullptr;  // Where webhooks that convert are waited for; null: the same.
   // What a watch that names no timeout lasts at least, and up to twice as long; 0: without an end.
   Duration time_min = kWatchTimeMin;
+  WatchCounts* counts = nullptr;  // Of what is sent; null: nobody counts.
 };
 
 // The answer to a watch request: headers at once, then the stream.
