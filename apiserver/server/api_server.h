@@ -149,8 +149,8 @@ class ApiServer final : public http::Handler, public http::PromptHandler, public
     FindMoment find_moment = {};
     // How many handshakes of TLS have failed at this server's port. Null: it has none.
     std::shared_ptr<const std::atomic<uint64_t>> failed_handshakes = nullptr;
-    // How many bytes the store takes on its disk; nullopt where that cannot be told. Null: it has no
-    // disk of its own.
+    // How many bytes the store takes on its disk; nullopt where that cannot be told. Null: it has
+    // no disk of its own.
     std::function<std::optional<uint64_t>()> store_bytes = {};
   };
   // Writes the objects that a cluster starts with, where they are missing.
