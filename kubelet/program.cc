@@ -375,7 +375,8 @@ Result<std::unique_ptr<KubeletProcess>> KubeletProcess::Start(const KubeletFlags
       std::move(options),
       {*parts.limited, *parts.limited_events, *parts.transport, *parts.informers,
        Informer<core_v1::Pod>(*parts.pods), Informer<core_v1::Service>(*parts.services),
-       Informer<core_v1::Node>(*parts.node), parts.clock, parts.random, *parts.runtime, parts.metrics.get()}));
+       Informer<core_v1::Node>(*parts.node), parts.clock, parts.random, *parts.runtime,
+       parts.metrics.get()}));
   if (given.enable_server && !given.client_ca_file.empty()) {
     parts.FollowAuthorities(given.client_ca_file, tls);
   }
