@@ -287,8 +287,7 @@ Result<> RunCreateService(Command& command, const Args& args) {
     command.set_exit_code(1);
     return Command::ExitNow();
   }
-  const std::string& type = command.words()[0];
-  const std::string& name = command.words()[1];
+  const std::string &type = given[0], &name = given[1];
   const auto chosen = ServiceTypes().find(type);
   if (tcp.empty() && cluster_ip != "None" && type != "externalname") {
     return CliError("at least one tcp port specifier must be provided");
