@@ -7,6 +7,16 @@
 #include "apiserver/server/bootstrap.h"
 
 namespace skiff {
+namespace {
+
+ServiceAllocation::Options NumbersOf(const ApiServerOptions& options) {
+  return {.cluster_ip_ranges = options.service_cluster_ip_ranges,
+          .node_port_min = options.node_port_min,
+          .node_port_max = options.node_port_max,
+          .shared = options.shared_store};
+}
+
+}  // namespace
 
 ApiServer::ApiServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ApiServer::~ApiServer() = default;
@@ -17,12 +27,8 @@ Result<std::unique_ptr<ApiServer>> ApiServer::Create(ApiServerOptions options, P
   TRY(made.AddAudit());
   TRY(made.AddAuthorizers(parts));
   TRY(made.AddAuthentication(parts));
-  made.allocation =
-      TRY(ServiceAllocation::Create({.cluster_ip_ranges = made.options.service_cluster_ip_ranges,
-                                     .node_port_min = made.options.node_port_min,
-                                     .node_port_max = made.options.node_port_max,
-                                     .shared = made.options.shared_store},
-                                    made.store, made.clock, made.random));
+  made.allocation = TRY(
+      ServiceAllocation::Create(NumbersOf(made.options), made.store, made.clock, made.random));
   made.AddWebhooks(parts);
   TRY(AddAdmissionPlugins(
       {made.store,
