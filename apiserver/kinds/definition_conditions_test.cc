@@ -44,7 +44,7 @@ class DefinitionConditionsTest : public testing::Test {
   const std::unique_ptr<RocksdbStore> store_ =
       *RocksdbStore::Open({.path = "/store", .env = disk_.get()}, clock_);
   ServedKinds served_;
-  CustomKinds kinds_{*store_, served_};
+  CustomKinds kinds_{*store_, served_, clock_};
 };
 
 TEST_F(DefinitionConditionsTest, OneCalledAfterAPartOfTheStatusHidesNoChangeOfIt) {
