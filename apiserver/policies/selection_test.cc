@@ -12,6 +12,9 @@ class SelectionTest : public ServerFixture {
   static constexpr int kBindings = 3;
 
   SelectionTest() {
+    EXPECT_EQ(Post("/api/v1/namespaces/default/configmaps", R"({"metadata": {"name": "param"}})")
+                  .code,
+              201);
     const std::string path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic";
     EXPECT_EQ(Post(path + "ies", R"j({"metadata": {"name": "p"}, "spec": {
         "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
@@ -29,9 +32,6 @@ class SelectionTest : public ServerFixture {
                                {{"name", "param"}, {"parameterNotFoundAction", "Deny"}}}}}};
       EXPECT_EQ(Post(path + "ybindings", binding.dump()).code, 201);
     }
-    EXPECT_EQ(Post("/api/v1/namespaces/default/configmaps", R"({"metadata": {"name": "param"}})")
-                  .code,
-              201);
   }
 
   // How many bindings judge a request that has time until then; `unusable_` has why others do not.

@@ -51,38 +51,57 @@ bool OutboundPool::MayWait(const Names& names) const {
          AllBelow(waiting_of_, names, limits_.waiting_per_name_max);
 }
 
-bool OutboundPool::MayHold(const Names& names, size_t bytes) const {
-  return bytes_ + bytes <= limits_.bytes_max &&
-         std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-           const auto found = bytes_of_.find(name);
-           return found == bytes_of_.end() ||
-                  found->second + bytes <= LimitOf(name, limits_.bytes_per_name_max);
+void OutboundPool::Sums::Add(const Names& names, size_t bytes) {
+  if (bytes == 0) return;  // Nor is anything taken off.
+  all += bytes;
+  for (const std::string& name : names) of[name] += bytes;
+}
+
+void OutboundPool::Sums::TakeOff(const Names& names, size_t bytes) {
+  if (bytes == 0) return;
+  all -= bytes;
+  for (const std::string& name : names) {
+    const auto found = of.find(name);
+    found->second -= bytes;
+    if (found->second == 0) of.erase(found);
+  }
+}
+
+bool OutboundPool::Sums::FitsName(const std::string& name, size_t more, size_t max) const {
+  const auto found = of.find(name);
+  return found == of.end() || found->second + more <= max;
+}
+
+bool OutboundPool::MayStandInLine(const Names& names, size_t bytes) const {
+  if (bytes == 0) return true;
+  return texts_.all + bytes <= limits_.bytes_max &&
+         std::ranges::all_of(names, [&](const std::string& name) {
+           return texts_.FitsName(name, bytes, LimitOf(name, limits_.bytes_per_name_max));
          });
 }
 
+bool OutboundPool::HasRoomAtWork(const std::string& name, size_t more) const {
+  return !running_of_.contains(name) ||
+         held_.FitsName(name, more, LimitOf(name, limits_.bytes_per_name_max));
+}
+
 bool OutboundPool::MayHoldAtWork(const Names& names, size_t more) const {
-  if (bytes_ + more > limits_.bytes_max && holders_at_work_ > 0) return false;
-  return std::ranges::all_of(names, [&](const std::string& name) {
-    const auto found = bytes_of_.find(name);
-    return found == bytes_of_.end() || !running_of_.contains(name) ||
-           found->second + more <= LimitOf(name, limits_.bytes_per_name_max);
+  if (more == 0) return true;
+  if (held_.all + more > limits_.bytes_max && holders_at_work_ > 0) return false;
+  return std::ranges::all_of(names, [&](const std::string& name) REQUIRES(mutex_) {
+    return !awaited_.contains(name) && HasRoomAtWork(name, more);
   });
 }
 
-void OutboundPool::Hold(const Names& names, size_t bytes) {
-  if (bytes == 0) return;  // Nor is anything let go.
-  bytes_ += bytes;
-  for (const std::string& name : names) bytes_of_[name] += bytes;
+void OutboundPool::WaitForRoom(const Names& names, size_t more) {
+  for (const std::string& name : names) {
+    if (!HasRoomAtWork(name, more)) awaited_.insert(name);
+  }
 }
 
-void OutboundPool::LetGo(const Names& names, size_t bytes) {
-  if (bytes == 0) return;
-  bytes_ -= bytes;
-  for (const std::string& name : names) {
-    const auto found = bytes_of_.find(name);
-    found->second -= bytes;
-    if (found->second == 0) bytes_of_.erase(found);
-  }
+void OutboundPool::LetGo(const Names& names, size_t in_line) {
+  texts_.TakeOff(names, in_line);
+  held_.TakeOff(names, in_line);
 }
 
 bool OutboundPool::Run(Job job) {
@@ -95,7 +114,7 @@ bool OutboundPool::Run(Job job) {
   if (!taken) return false;
   ++running_;
   if (shared->held.at_work > 0) ++holders_at_work_;
-  Hold(shared->names, shared->held.at_work - shared->held.in_line);
+  held_.Add(shared->names, shared->held.at_work - shared->held.in_line);
   Count(running_of_, shared->names, 1);
   return true;
 }
@@ -105,15 +124,18 @@ bool OutboundPool::Submit(Names names, std::function<void()> work, Held held,
   bool wake = false;
   {
     const MutexLock lock(mutex_);
-    if (stopped_ || held.at_work > limits_.bytes_max || !MayHold(names, held.in_line)) return false;
-    if (MayRun(names) && MayHoldAtWork(names, held.at_work)) {
-      Hold(names, held.in_line);
+    if (stopped_ || !MayStandInLine(names, held.in_line)) return false;
+    held.at_work = std::max(held.in_line, std::min(held.at_work, limits_.bytes_max));
+    const bool runs = MayRun(names) && MayHoldAtWork(names, held.at_work);
+    if (!runs && !MayWait(names)) return false;
+    texts_.Add(names, held.in_line);
+    held_.Add(names, held.in_line);
+    if (runs) {
       if (Run({names, std::move(work), held})) return true;
       LetGo(names, held.in_line);
       return false;
     }
-    if (!MayWait(names)) return false;
-    Hold(names, held.in_line);
+    if (MayRun(names)) WaitForRoom(names, held.at_work - held.in_line);
     Count(waiting_of_, names, 1);
     const Duration until = overdue ? clock_.Monotonic() + PatienceOf(names) : kNever;
     waiting_.push_back({std::move(names), std::move(work), held, std::move(overdue), until, of});
@@ -133,6 +155,7 @@ void OutboundPool::Leave(const void* of) {
   LetGo(found->names, found->held.in_line);
   left = std::move(*found);
   waiting_.erase(found);
+  StartWaiting();
 }
 
 Duration OutboundPool::Step() {
@@ -155,6 +178,7 @@ Duration OutboundPool::Step() {
       at = waiting_.erase(at);
     }
     planned_ = due;
+    StartWaiting();
   }
   for (Job& job : late) {
     job.work = nullptr;  // With it goes what it held.
@@ -165,14 +189,22 @@ Duration OutboundPool::Step() {
 
 void OutboundPool::Done(const Names& names, Held held) {
   const MutexLock lock(mutex_);
-  LetGo(names, held.at_work);
+  texts_.TakeOff(names, held.in_line);
+  held_.TakeOff(names, held.at_work);
   --running_;
   if (held.at_work > 0) --holders_at_work_;
   Count(running_of_, names, -1);
-  // Who came first goes first, unless he waits for somebody who has no room.
+  StartWaiting();
+}
+
+// Who came first goes first, unless he waits for somebody who has no room.
+void OutboundPool::StartWaiting() {
+  awaited_.clear();
   for (auto at = waiting_.begin(); at != waiting_.end() && running_ < limits_.threads_max;) {
     const size_t more = at->held.at_work - at->held.in_line;
-    if (!MayRun(at->names) || !MayHoldAtWork(at->names, more)) {
+    const bool may_run = MayRun(at->names);
+    if (!may_run || !MayHoldAtWork(at->names, more)) {
+      if (may_run) WaitForRoom(at->names, more);
       ++at;
       continue;
     }
@@ -180,8 +212,8 @@ void OutboundPool::Done(const Names& names, Held held) {
     at = waiting_.erase(at);
     Count(waiting_of_, next.names, -1);
     const Names of = next.names;
-    const size_t bytes = next.held.in_line;
-    if (!Run(std::move(next))) LetGo(of, bytes);
+    const size_t in_line = next.held.in_line;
+    if (!Run(std::move(next))) LetGo(of, in_line);
   }
 }
 

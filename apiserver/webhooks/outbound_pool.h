@@ -53,10 +53,11 @@ class OutboundPool final : public ControlLoop {
     Held(size_t in_line, size_t at_work) : in_line(in_line), at_work(at_work) {}
     size_t in_line, at_work;
   };
-  // False: too many wait already, or hold too much, or it has been stopped, or it would hold more
-  // at work than all jobs may. One for whose work there is no room waits for it. `overdue` is
-  // called instead of `work` where its turn does not come in time; null: it stands in line for as
-  // long as that takes. `of`: by whom it can leave the line.
+  // False: too many wait already, or hold too much, or it has been stopped. One for whose work
+  // there is no room waits for it, and where that is the room of a name, others of that name wait
+  // behind it; more than all jobs may hold it counts as that much. `overdue` is called instead of
+  // `work` where its turn does not come in time; null: it stands in line for as long as that takes.
+  // `of`: by whom it can leave the line.
   bool Submit(Names names, std::function<void()> work, Held held = {},
               std::function<void()> overdue = nullptr, const void* of = nullptr);
   // What stands in line and is of him is dropped. Any thread.
@@ -84,11 +85,24 @@ class OutboundPool final : public ControlLoop {
     Duration until = kNever;
     const void* of = nullptr;
   };
-  bool MayHold(const Names& names, size_t bytes) const REQUIRES(mutex_);
-  // Beside what it holds in line, which counts already.
+  // What jobs hold, all of them and by name.
+  struct Sums {
+    void Add(const Names& names, size_t bytes);
+    void TakeOff(const Names& names, size_t bytes);
+    // Whether there is room for so much more; whoever brings the first of a name may bring more.
+    bool FitsName(const std::string& name, size_t more, size_t max) const;
+    size_t all = 0;
+    std::map<std::string, size_t> of;
+  };
+  bool MayStandInLine(const Names& names, size_t bytes) const REQUIRES(mutex_);
+  // `more`: beside what it holds in line, where that counts already.
+  bool HasRoomAtWork(const std::string& name, size_t more) const REQUIRES(mutex_);
   bool MayHoldAtWork(const Names& names, size_t more) const REQUIRES(mutex_);
-  void Hold(const Names& names, size_t bytes) REQUIRES(mutex_);
-  void LetGo(const Names& names, size_t bytes) REQUIRES(mutex_);
+  // It waits for the room of those of its names that have none.
+  void WaitForRoom(const Names& names, size_t more) REQUIRES(mutex_);
+  // Of all that a job holds that has not begun.
+  void LetGo(const Names& names, size_t in_line) REQUIRES(mutex_);
+  void StartWaiting() REQUIRES(mutex_);
   Duration PatienceOf(const Names& names) const;
   bool MayRun(const Names& names) const REQUIRES(mutex_);  // By number.
   bool MayWait(const Names& names) const REQUIRES(mutex_);
@@ -104,10 +118,11 @@ class OutboundPool final : public ControlLoop {
   int running_ GUARDED_BY(mutex_) = 0;
   std::map<std::string, int> running_of_ GUARDED_BY(mutex_);
   std::map<std::string, int> waiting_of_ GUARDED_BY(mutex_);
-  size_t bytes_ GUARDED_BY(mutex_) = 0;
+  Sums texts_ GUARDED_BY(mutex_);               // What each holds in line, also of those that run.
+  Sums held_ GUARDED_BY(mutex_);                // What each holds where it is.
   int holders_at_work_ GUARDED_BY(mutex_) = 0;  // Jobs that run and hold anything.
-  std::map<std::string, size_t> bytes_of_ GUARDED_BY(mutex_);
-  std::deque<Job> waiting_ GUARDED_BY(mutex_);    // In the order in which they came.
+  Names awaited_ GUARDED_BY(mutex_);            // Names of whose room some job in line needs more.
+  std::deque<Job> waiting_ GUARDED_BY(mutex_);  // In the order in which they came.
   Duration planned_ GUARDED_BY(mutex_) = kNever;  // When Step is due.
   http::WorkerPool pool_;                         // Takes no more than run.
 };

@@ -44,8 +44,10 @@ TEST(DetourTest, ARefusalThatThrowsHarmsItsOwnRequest) {
 // Each that is asked is sent the text of the object, and all of them at one time.
 TEST(DetourTest, WhatWaitsHoldsItsQuestions) {
   const FakeClock clock;
-  OutboundPool pool(clock, {.bytes_max = 10'000, .bytes_per_name_max = 10'000});
   std::promise<void> release;
+  // Nobody waits: what does not fit is refused.
+  OutboundPool pool(clock,
+                    {.waiting_max = 0, .bytes_max = 10'000, .bytes_per_name_max = 10'000});
   const std::shared_future<void> released = release.get_future().share();
   ASSERT_TRUE(pool.Submit({"hook"}, [released] { released.wait(); }, 1));
   http::Request request;
@@ -236,7 +238,7 @@ TEST(DetourTest, WhatABodyIsReadIntoCounts) {
 
 // Patches are small, and what they change may be large: they stand in line as others do.
 TEST(OutboundPoolTest, WhatHoldsMuchOnlyAtWorkWaitsForItsRoom) {
-  std::promise<void> release;
+  std::promise<void> release, second, third;
   const std::shared_future<void> released = release.get_future().share();
   const FakeClock clock;
   OutboundPool pool(clock, {.threads_max = 8,
@@ -245,16 +247,39 @@ TEST(OutboundPoolTest, WhatHoldsMuchOnlyAtWorkWaitsForItsRoom) {
                             .bytes_max = 25,
                             .bytes_per_name_max = 10});
   const auto wait = [released] { released.wait(); };
-  EXPECT_FALSE(pool.Submit({"z"}, wait, {1, 26})) << "more than there is";
-  ASSERT_TRUE(pool.Submit({"a"}, wait, {1, 15})) << "the first of its name";
-  std::promise<void> second, third;
-  ASSERT_TRUE(pool.Submit({"a"}, [&] { second.set_value(); }, {1, 9}));
+  EXPECT_TRUE(pool.Submit({"a"}, wait, {1, 15})) << "the first of its name";
+  EXPECT_TRUE(pool.Submit({"a"}, [&] { second.set_value(); }, {1, 9}));
   EXPECT_FALSE(pool.Submit({"a"}, wait, {1, 9})) << "another waits already";
-  ASSERT_TRUE(pool.Submit({"b"}, [&] { third.set_value(); }, {1, 25})) << "waits for the whole";
+  EXPECT_TRUE(pool.Submit({"b"}, [&] { third.set_value(); }, {1, 30})) << "waits for the whole";
   EXPECT_FALSE(pool.Submit({"c"}, wait, {1, 9})) << "two wait, one of each name";
+  EXPECT_TRUE(pool.Submit({"a"}, [] {})) << "what holds nothing needs no room";
   release.set_value();
   second.get_future().wait();
   third.get_future().wait();
+}
+
+// Else small ones would pass it for as long as some come.
+TEST(OutboundPoolTest, NobodyTakesTheRoomOfANameThatSomebodyWaitsFor) {
+  std::promise<void> first, small;
+  const std::shared_future<void> first_goes = first.get_future().share();
+  std::atomic<bool> is_large_done = false, was_passed = false;
+  const FakeClock clock;
+  OutboundPool pool(clock, {.threads_max = 8, .bytes_max = 100, .bytes_per_name_max = 10});
+  EXPECT_TRUE(pool.Submit(
+      {"a"}, [first_goes] { first_goes.wait(); }, 1));
+  EXPECT_TRUE(pool.Submit({"a", "b"}, [&] { is_large_done = true; }, {1, 20}));
+  EXPECT_TRUE(pool.Submit({"a"},
+                          [&] {
+                            was_passed = !is_large_done;
+                            small.set_value();
+                          },
+                          {1, 2}));
+  std::promise<void> of_b;
+  EXPECT_TRUE(pool.Submit({"b"}, [&] { of_b.set_value(); }, {1, 2}));
+  of_b.get_future().wait();  // It has nothing to do with that.
+  first.set_value();
+  small.get_future().wait();
+  EXPECT_FALSE(was_passed);
 }
 
 TEST(OutboundPoolTest, NobodyStandsInLineForLongerThanHeIsPatient) {
