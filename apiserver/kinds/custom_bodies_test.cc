@@ -19,7 +19,7 @@ class CustomBodies : public CustomResources {
     Json old = versions[0];
     old["name"] = "v0";
     old["storage"] = false;
-    old.erase("selectableFields");  // They would have to be of one schema, as all versions have them.
+    old.erase("selectableFields");  // All versions have them only where all are of one schema.
     old["schema"]["openAPIV3Schema"]["properties"]["old"] = {{"type", "string"}};
     versions.push_back(old);
     Define(definition);
