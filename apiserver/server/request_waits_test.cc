@@ -89,7 +89,8 @@ TEST_F(RequestWaitsTest, PodsBeforeTheirAccountsLeaveRoomForWhoWaitsForAWebhook)
 
 // A patch says how little is to change, and not how much is there.
 TEST_F(RequestWaitsTest, SmallPatchesOfALargeObjectTakeTheRoomOfWhatTheyMake) {
-  constexpr int kEntries = 50'000, kPatches = 20;
+  // More than run at one time, and than run or stand in line where few have room to run.
+  constexpr int kEntries = 10'000, kPatches = 400;
   Configure("validatingwebhookconfigurations", "v", {Hook("v")});
   const std::string maps = "/api/v1/namespaces/default/configmaps";
   Json data = Json::object();
@@ -118,8 +119,8 @@ TEST_F(RequestWaitsTest, SmallPatchesOfALargeObjectTakeTheRoomOfWhatTheyMake) {
   };
   EXPECT_EQ(refused_of("small"), 0);
   const int refused = refused_of("large");
-  EXPECT_GT(refused, kPatches / 2);
-  EXPECT_LT(refused, kPatches) << "the first may be as large as it is";
+  EXPECT_GT(refused, 0) << "those that are large run few at a time";
+  EXPECT_LT(refused, kPatches / 2) << "and the others stand in line";
 }
 
 }  // namespace
