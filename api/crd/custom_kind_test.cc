@@ -5,6 +5,8 @@
 #include <ctime>
 #include <string>
 
+#include "api/crd/test_kinds.h"
+
 namespace skiff::crd {
 namespace {
 
@@ -18,15 +20,7 @@ Json VersionCalled(const std::string& name, bool deprecated) {
 
 RuntimeKinds MadeOf(Json versions) {
   versions[0]["storage"] = true;
-  const Json names = {{"plural", "things"}, {"singular", "thing"}, {"kind", "Thing"}};
-  const Json definition = {
-      {"metadata", {{"name", "things.a.io"}}},
-      {"spec",
-       {{"group", "a.io"}, {"scope", "Namespaced"}, {"names", names}, {"versions", versions}}},
-      {"status",
-       {{"acceptedNames", names},
-        {"conditions", {{{"type", "Established"}, {"status", "True"}}}}}}};
-  return MakeKinds(definition);
+  return ThingsOf(versions);
 }
 
 TEST(CustomKindTest, ADeprecatedVersionNamesTheBestOneThatIsNot) {

@@ -6,26 +6,18 @@
 #include <ctime>
 #include <string>
 
-#include "api/crd/custom_kind.h"
+#include "api/crd/test_kinds.h"
 
 namespace skiff::crd {
 namespace {
 
 // As OpenAPI v2 shows the schema of a kind.
 Json PublishedV2(const Json& schema) {
-  const Json names = {{"plural", "things"}, {"singular", "thing"}, {"kind", "Thing"}};
   const Json versions = {{{"name", "v1"},
                           {"served", true},
                           {"storage", true},
                           {"schema", {{"openAPIV3Schema", schema}}}}};
-  const Json definition = {
-      {"metadata", {{"name", "things.a.io"}}},
-      {"spec",
-       {{"group", "a.io"}, {"scope", "Namespaced"}, {"names", names}, {"versions", versions}}},
-      {"status",
-       {{"acceptedNames", names},
-        {"conditions", {{{"type", "Established"}, {"status", "True"}}}}}}};
-  const RuntimeKinds made = MakeKinds(definition);
+  const RuntimeKinds made = ThingsOf(versions);
   return made.empty() ? Json() : PublishedSchema(*made[0], true, {{{"$ref", "#/meta"}}});
 }
 
