@@ -3,8 +3,20 @@
 #include <algorithm>
 
 namespace skiff {
+namespace {
+
+// Fewer are looked through as quickly.
+constexpr size_t kFewFields = 16;
+
+}  // namespace
 
 const Field* Type::Find(std::string_view json_name) const {
+  // What has no struct is made of a schema (api/crd/tables.h), in the order of names, and may have
+  // tens of thousands of fields.
+  if (ops == nullptr && fields.size() > kFewFields) {
+    const auto found = std::ranges::lower_bound(fields, json_name, {}, &Field::name);
+    return found != fields.end() && found->name == json_name ? &*found : nullptr;
+  }
   for (const Field& field : fields) {
     if (field.name == json_name) return &field;
   }

@@ -8,7 +8,8 @@
 
 namespace skiff::crd {
 
-// The names outlive the tables.
+// The names outlive the tables. Fields of structures are in the order of their names, which
+// Type::Find relies on.
 const Type& MakeType(const Schema& schema, std::string_view kind, std::string_view api_version,
                      TableArena& tables);
 

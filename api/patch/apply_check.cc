@@ -108,6 +108,7 @@ class Checker {
     if (!value.is_object()) return Say("expected map, got &{" + GoPlain(value) + "}");
     const bool named = spot.type->type_meta;
     const size_t length = path_.size();
+    size_t next = 0;
     for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
       path_.append(".").append(name);
       if (named && (name == "kind" || name == "apiVersion")) {
@@ -116,7 +117,7 @@ class Checker {
         continue;
       }
       Spot below;
-      if (spot.Member(name, below)) {
+      if (spot.Member(name, next, below)) {
         Walk(below, member);
       } else {
         Say("field not declared in schema");

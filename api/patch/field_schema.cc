@@ -13,8 +13,9 @@ bool IsWhole(const Spot& spot) {
          spot.IsAtomic();
 }
 
-// Where an element leads to; false for one that the schema says nothing of.
-bool SpotBelow(const Spot& spot, std::string_view element, Spot& below) {
+// Where an element leads to; false for one that the schema says nothing of. `next` as in
+// Spot::Member.
+bool SpotBelow(const Spot& spot, std::string_view element, size_t& next, Spot& below) {
   if (spot.type == nullptr) return false;
   if (spot.type->shape == Shape::kList) {
     below = spot.Item();
@@ -22,14 +23,15 @@ bool SpotBelow(const Spot& spot, std::string_view element, Spot& below) {
   }
   const bool has_members = spot.type->shape == Shape::kStruct || spot.type->shape == Shape::kMap;
   if (!has_members || !element.starts_with("f:")) return false;
-  return spot.Member(element.substr(2), below) && below.type != nullptr;
+  return spot.Member(element.substr(2), next, below) && below.type != nullptr;
 }
 
 bool MakeWhole(const Spot& spot, FieldSet& set) {
   bool changed = false;
+  size_t next = 0;
   for (auto& [element, child] : set.children) {
     Spot below;
-    if (child.children.empty() || !SpotBelow(spot, element, below)) continue;
+    if (child.children.empty() || !SpotBelow(spot, element, next, below)) continue;
     if (IsWhole(below)) {
       child.member = true;
       child.children.clear();
@@ -44,9 +46,10 @@ bool MakeWhole(const Spot& spot, FieldSet& set) {
 // Reads on in the object that a set is written as; what it is not is left to who reads it.
 bool NamesPartsBelow(JsonReader& in, const Spot& spot) {
   std::string_view key;
+  size_t next = 0;
   while (in.NextKey(key)) {
     Spot below;
-    if (!SpotBelow(spot, key, below)) {
+    if (!SpotBelow(spot, key, next, below)) {
       in.Skip();
       continue;
     }

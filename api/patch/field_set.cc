@@ -479,11 +479,10 @@ bool Spot::Member(std::string_view name, size_t& next, Spot& out) const {
     return true;
   }
   const auto fields = type->fields;
-  for (size_t i = 0; i < fields.size() && out.field == nullptr; ++i) {
-    if (next >= fields.size()) next = 0;
-    if (fields[next++].name == name) out.field = &fields[next - 1];
-  }
+  const bool is_next = next < fields.size() && fields[next].name == name;
+  out.field = is_next ? &fields[next] : type->Find(name);
   if (out.field == nullptr) return type->preserve_unknown;
+  next = out.field - fields.data() + 1;
   const bool opaque = out.field->type->shape == Shape::kJson && out.field->type->preserve_unknown;
   out.type = opaque ? nullptr : out.field->type;
   return true;

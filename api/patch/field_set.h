@@ -139,8 +139,8 @@ struct Spot {
   ListType list_type() const;
   // The spot of a member of this structure or map; false when the structure declares no such field.
   bool Member(std::string_view name, Spot& out) const;
-  // The same for who goes over members in their order, mostly that of the fields: `next` is where
-  // the search begins, 0 at first.
+  // The same for who goes over members in their order, mostly that of the fields: `next` is the
+  // field that is looked at first, 0 to begin with.
   bool Member(std::string_view name, size_t& next, Spot& out) const;
   Spot Item() const { return {type->element, nullptr}; }
 };

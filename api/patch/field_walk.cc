@@ -87,9 +87,10 @@ class FieldCollector {
     if (spot.type == nullptr ? !value.is_object() : spot.IsAtomic()) return Insert(out_, path);
     if (spot.type != nullptr && spot.type->shape == Shape::kList) return Items(spot, value, path);
     if (!value.is_object()) return;
+    size_t next = 0;
     for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
       Spot below;
-      if (!spot.Member(name, below)) continue;
+      if (!spot.Member(name, next, below)) continue;
       const ElementChain chain{path, 'f', name};
       Walk(below, member, &chain);
       const bool blank_object = member.is_null() || (member.is_object() && member.empty());
