@@ -137,6 +137,31 @@ TEST_F(ServerMetricsTest, SentEventsAreCounted) {
       << text;
 }
 
+TEST_F(ServerMetricsTest, TheScopeOfAWatchIsWhatItNames) {
+  const std::string begin =
+      "watch=1&sendInitialEvents=true&allowWatchBookmarks=true&"
+      "resourceVersionMatch=NotOlderThan";
+  const auto watch = [&](const std::string& path, const std::string& more = "") {
+    auto answer = Get(path + "?" + begin + more);
+    ASSERT_TRUE(answer.response.stream);
+    answer.response.stream->Attach([] {});
+    const auto events = Events(answer.response);
+    ASSERT_FALSE(events.empty());
+    EXPECT_EQ(events.back()["type"], "BOOKMARK");
+  };
+  watch("/api/v1/configmaps");
+  watch("/api/v1/namespaces/default/configmaps");
+  watch("/api/v1/namespaces/default/configmaps", "&fieldSelector=metadata.name=a");
+  const std::string text = Scrape();
+  for (const char* scope : {"cluster", "namespace", "resource"}) {
+    EXPECT_TRUE(Has(text, R"(apiserver_watch_list_duration_seconds_count{group="",version="v1",)"
+                          R"(resource="configmaps",scope=")" +
+                              std::string(scope) + "\"} 1"))
+        << scope << "\n"
+        << text;
+  }
+}
+
 TEST_F(ServerMetricsTest, AddressesAndPortsOfServicesAreCounted) {
   const std::string path = "/api/v1/namespaces/default/services";
   const std::string ports = R"("ports": [{"port": 80}])";
