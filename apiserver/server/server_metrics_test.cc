@@ -113,11 +113,13 @@ TEST_F(ServerMetricsTest, WhatItTakesToKnowAndToAllowAUserIsTimed) {
   Get("/api/v1/namespaces/default/configmaps");
   Ask("GET", "/api/v1/secrets", "", "", "alice");
   const std::string text = Scrape();
-  for (const char* result : {"allowed", "no-opinion"}) {
-    EXPECT_NE(text.find(std::string("authorization_duration_seconds_count{result=\"") + result),
-              std::string::npos)
-        << text;
-  }
+  const auto is_timed = [&](const std::string& family, const std::string& result) {
+    return text.find("\n" + family + "_duration_seconds_count{result=\"" + result + "\"} ") !=
+           std::string::npos;
+  };
+  EXPECT_TRUE(is_timed("authentication", "success")) << text;
+  EXPECT_TRUE(is_timed("authorization", "allowed")) << text;
+  EXPECT_TRUE(is_timed("authorization", "no-opinion")) << text;
 }
 
 TEST_F(ServerMetricsTest, SentEventsAreCounted) {
