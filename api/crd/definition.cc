@@ -235,12 +235,10 @@ void CheckStored(const CustomResourceDefinition& definition, Violations& out) {
 void CheckApproval(const CustomResourceDefinition& definition, Violations& out) {
   if (!IsProtectedGroup(definition.spec.group)) return;
   const Approval approval = ApprovalOf(definition.metadata.annotations);
-  const FieldPath at =
-      FieldPath("metadata").Child("annotations").Key("api-approved.kubernetes.io");
+  const FieldPath at = FieldPath("metadata").Child("annotations").Key(kApprovalAnnotation);
   if (approval.state == Approval::State::kMissing) out.Required(at, approval.text);
   if (approval.state == Approval::State::kInvalid) {
-    out.Invalid(at, definition.metadata.annotations.at("api-approved.kubernetes.io"),
-                approval.text);
+    out.Invalid(at, definition.metadata.annotations.at(kApprovalAnnotation), approval.text);
   }
 }
 

@@ -23,6 +23,7 @@ struct Approval {
   State state;
   std::string text;  // The annotation; of the last two what is wrong.
 };
+inline constexpr const char* kApprovalAnnotation = "api-approved.kubernetes.io";
 Approval ApprovalOf(const std::map<std::string, std::string>& annotations);
 
 // These are the rules of the kind (api/rules/rules.h). They presume what its rules to prepare have
