@@ -13,6 +13,10 @@ namespace skiff::crd {
 
 using apiextensions_v1::CustomResourceDefinition;
 
+// What the groups and versions of definitions have among those of others.
+inline constexpr int kGroupPriority = 1000;
+inline constexpr int kVersionPriority = 100;
+
 // Whether objects of that name are a built-in kind's, whatever their version: they are kept where a
 // definition's would be.
 bool IsBuiltInResource(std::string_view group, std::string_view plural);
