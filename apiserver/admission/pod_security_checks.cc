@@ -4,14 +4,17 @@
 #include <functional>
 #include <optional>
 #include <set>
+#include <string_view>
 
 #include "api/codec/typed.h"
 #include "apiserver/request/api_errors.h"
+#include "base/version.h"
 
 namespace skiff {
 namespace {
 
-constexpr int64_t kLatestMinor = 35;
+static_assert(std::string_view(kKubernetesRelease).starts_with("v1.35."),
+              "Look at what the standards say of the new release.");
 
 // One container of any kind, as far as the standards look at it.
 struct Container {
@@ -448,7 +451,7 @@ std::vector<SecurityFinding> CheckPodSecurity(const SecurityPolicy& policy,
                                               const core_v1::PodSpec& spec) {
   std::vector<SecurityFinding> findings;
   if (policy.level == SecurityLevel::kPrivileged) return findings;
-  Pod pod{meta, spec, {}, policy.minor.value_or(kLatestMinor)};
+  Pod pod{meta, spec, {}, policy.minor.value_or(kLatestSecurityMinor)};
   for (const auto& container : spec.init_containers) pod.containers.push_back(ViewOf(container));
   for (const auto& container : spec.containers) pod.containers.push_back(ViewOf(container));
   for (const auto& container : spec.ephemeral_containers) {
