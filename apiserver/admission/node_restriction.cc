@@ -8,6 +8,7 @@
 #include "api/gen/certificates_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/resource_v1.h"
+#include "api/pods/mirror_pods.h"
 #include "api/rules/go_struct.h"
 #include "api/rules/identity/x509.h"
 #include "api/rules/pods/pod_references.h"
@@ -19,8 +20,6 @@
 
 namespace skiff {
 namespace {
-
-constexpr const char* kMirrorPod = "kubernetes.io/config.mirror";
 
 bool IsDomainOf(std::string_view domain, std::string_view parent) {
   return domain == parent || (domain.ends_with(parent) && domain.size() > parent.size() &&
@@ -163,10 +162,10 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
   Result<> CheckPodCreate(const AdmissionRequest& request, const std::string& node) {
     const auto& pod = *request.object->As<core_v1::Pod>();
     const std::string who = "node " + Quoted(node);
-    if (!pod.metadata.annotations.contains(kMirrorPod)) {
+    if (!pod.metadata.annotations.contains(kMirrorPodAnnotation)) {
       return Deny(request, fmt::format("pod does not have {} annotation, {} can only create mirror "
                                        "pods",
-                                       Quoted(kMirrorPod), who));
+                                       Quoted(kMirrorPodAnnotation), who));
     }
     if (pod.spec.node_name != node) {
       return Deny(request, who + " can only create pods with spec.nodeName set to itself");
