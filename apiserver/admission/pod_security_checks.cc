@@ -4,17 +4,13 @@
 #include <functional>
 #include <optional>
 #include <set>
-#include <string_view>
 
 #include "api/codec/typed.h"
+#include "apiserver/admission/pod_security_version.h"
 #include "apiserver/request/api_errors.h"
-#include "base/version.h"
 
 namespace skiff {
 namespace {
-
-static_assert(std::string_view(kKubernetesRelease).starts_with("v1.35."),
-              "Look at what the standards say of the new release.");
 
 // One container of any kind, as far as the standards look at it.
 struct Container {

@@ -12,10 +12,7 @@ namespace skiff {
 
 enum class SecurityLevel : uint8_t { kPrivileged, kBaseline, kRestricted };
 
-// The standards change with Kubernetes' minor versions; this is the latest, of v1.35.
-inline constexpr int64_t kLatestSecurityMinor = 35;
-
-// Without `minor` it is the latest.
+// The standards change with Kubernetes' minor versions. Without `minor` it is the latest.
 struct SecurityPolicy {
   SecurityLevel level = SecurityLevel::kPrivileged;
   std::optional<int64_t> minor = {};

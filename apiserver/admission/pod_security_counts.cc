@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "apiserver/admission/pod_security_version.h"
+
 namespace skiff {
 namespace {
 
