@@ -48,12 +48,6 @@ bool IsForbiddenLabel(std::string_view key) {
          !IsDomainOf(domain, "node.kubernetes.io");
 }
 
-std::string Joined(const std::set<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 class NodeRestriction final : public AdmissionPlugin, public Admits {
  public:
   explicit NodeRestriction(const AdmissionParts& parts)
@@ -230,7 +224,7 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
       }
       if (labels.empty()) return {};
       return Deny(request, fmt::format("node {} is not allowed to set the following labels: {}",
-                                       Quoted(node), Joined(labels)));
+                                       Quoted(node), fmt::join(labels, ", ")));
     }
     if (request.old_object == nullptr) return {};
     const auto& old = *request.old_object->As<core_v1::Node>();
@@ -255,7 +249,8 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
       if (!now.metadata.labels.contains(key) && IsForbiddenLabel(key)) labels.insert(key);
     }
     if (labels.empty()) return {};
-    return Deny(request, "is not allowed to modify labels: " + Joined(labels));
+    return Deny(request,
+                fmt::format("is not allowed to modify labels: {}", fmt::join(labels, ", ")));
   }
 
   static Result<> CheckLease(const AdmissionRequest& request, const std::string& node) {
