@@ -280,15 +280,16 @@ Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& defi
   const auto [at, is_new] = emptying_.try_emplace(definition->metadata.uid, nullptr);
   if (is_new) {
     at->second = std::make_shared<Emptying>();
-    const bool taken = core_.outbound->Submit(
-        {"conversion/" + definition->metadata.name}, [this, definition, emptying = at->second] {
-          auto is_empty = Empty(*definition);
-          {
-            const MutexLock lock(emptying->mutex);
-            emptying->done = std::move(is_empty);
-          }
-          Wake();
-        });
+    // As the ConversionName of its kinds, of which there may be none any more.
+    const std::string name = "conversion/" + definition->metadata.name;
+    const bool taken = core_.outbound->Submit({name}, [this, definition, emptying = at->second] {
+      auto is_empty = Empty(*definition);
+      {
+        const MutexLock lock(emptying->mutex);
+        emptying->done = std::move(is_empty);
+      }
+      Wake();
+    });
     if (taken) return std::optional<bool>();
     emptying_.erase(at);
     return Fail(CouldNot("list instances", "too many requests wait for its webhook"));
