@@ -20,6 +20,8 @@ inline constexpr int kVersionPriority = 100;
 // Whether objects of that name are a built-in kind's, whatever their version: they are kept where a
 // definition's would be.
 bool IsBuiltInResource(std::string_view group, std::string_view plural);
+// Whether it is served, and stays so until it goes.
+bool IsEstablished(const CustomResourceDefinition& definition);
 // Groups of Kubernetes itself, whose definitions say where they were approved.
 bool IsProtectedGroup(std::string_view group);
 struct Approval {
