@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "api/pods/mirror_pods.h"
 #include "api/text/go_value.h"
 #include "cli/events.h"
 #include "cli/get.h"
@@ -154,8 +155,7 @@ void WriteEvents(DescribeWriter& out, DescribeContext& context, const Json& obje
   std::string uid = TextAt(object, "metadata", "uid");
   // The kubelet names its node as uid, and of a pod of a file the one that it has there.
   if (kind_name == "Node") uid.clear();
-  const std::string mirrored =
-      TextAt(object, "metadata", "annotations", "kubernetes.io/config.mirror");
+  const std::string mirrored = TextAt(object, "metadata", "annotations", kMirrorPodAnnotation);
   if (kind_name == "Pod" && !mirrored.empty()) uid = mirrored;
   ListOptions options;
   options.namespace_ = key.namespace_;

@@ -1,12 +1,11 @@
 #include "cli/drain_plan.h"
 
+#include "api/pods/mirror_pods.h"
 #include "api/pods/pod_phase.h"
 #include "cli/json_text.h"
 
 namespace skiff::cli {
 namespace {
-
-constexpr char kMirrorPod[] = "kubernetes.io/config.mirror";
 
 struct Verdict {
   bool goes = true;
@@ -55,7 +54,7 @@ Verdict Judge(const DrainRules& rules, const Json& pod, TimePoint now, const Fin
     Verdict verdict = JudgeDaemon(rules, NamespaceOf(pod), controller, find);
     if (!verdict.goes) return verdict;
   }
-  if (!At(pod, "metadata", "annotations", kMirrorPod).is_null()) return {false};
+  if (!At(pod, "metadata", "annotations", kMirrorPodAnnotation).is_null()) return {false};
   if (has_ended) return {};
   if (UsesEmptyDir(pod) && !rules.delete_emptydir_data) {
     return Refused("Pods with local storage (use --delete-emptydir-data to override)");

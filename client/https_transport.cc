@@ -19,6 +19,7 @@
 #include "client/server_url.h"
 #include "http/client.h"
 #include "http/dial.h"
+#include "http/tls_faults.h"
 
 namespace skiff {
 namespace {
@@ -74,7 +75,8 @@ http::Response Convert(const httplib::Response& answer) {
   return response;
 }
 
-std::string CertificateProblem(long verify_result) {
+// `authority_fault`: what is to be said where it is about who signed it.
+std::string CertificateProblem(long verify_result, const std::string& authority_fault) {
   const std::string now = Time(SystemClock().Now()).Rfc3339();
   switch (verify_result) {
     case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -89,7 +91,7 @@ std::string CertificateProblem(long verify_result) {
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
     case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-      return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+      return "tls: failed to verify certificate: " + authority_fault;
     case X509_V_OK:  // The chain is good, the name is not in it.
       return "tls: failed to verify certificate: x509: certificate is not valid for this name";
     default:
@@ -109,9 +111,25 @@ class Dialled {
   virtual ~Dialled() = default;
   // Why it was not connected when that was last tried.
   const std::string& dial_problem() const { return dial_problem_; }
+  // Why the certificate was not taken that it was shown last. httplib lets go of the connection
+  // before anybody can ask.
+  const std::string& certificate_fault() const { return certificate_fault_; }
+  void KeepCertificateFaultOf(SSL_CTX* context) {
+    if (context == nullptr) return;  // No TLS can be had.
+    SSL_CTX_set_app_data(context, this);
+    SSL_CTX_set_info_callback(context, [](const SSL* ssl, int where, int) {
+      if ((where & SSL_CB_HANDSHAKE_DONE) == 0 || SSL_get_verify_result(ssl) == X509_V_OK) return;
+      auto& self = *static_cast<Dialled*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+      const auto now = std::chrono::system_clock::to_time_t(SystemClock().Now());
+      self.certificate_fault_ = http::CertificateFault(const_cast<SSL*>(ssl), now);
+    });
+  }
 
  protected:
   std::string dial_problem_;
+
+ private:
+  std::string certificate_fault_;
 };
 
 template <typename Base>
@@ -186,6 +204,7 @@ class Dialer {
           target, host, endpoint.port, certificate_.get(), key_.get());
       if (!authorities_.empty()) TrustOnlyOurs(*tls);
       tls->enable_server_certificate_verification(!options.insecure_skip_tls_verify);
+      if (!options.insecure_skip_tls_verify) tls->KeepCertificateFaultOf(tls->ssl_context());
       connection = std::move(tls);
     } else {
       connection = std::make_unique<DialledClient<Connection>>(target, host, endpoint.port);
@@ -241,7 +260,8 @@ class Dialer {
     }
     const auto* tls = dynamic_cast<const httplib::SSLClient*>(&connection);
     if (tls == nullptr || !is_refusal) return httplib::to_string(error);
-    return CertificateProblem(tls->get_openssl_verify_result());
+    return CertificateProblem(tls->get_openssl_verify_result(),
+                              dynamic_cast<const Dialled&>(connection).certificate_fault());
   }
 
   ServerUrl endpoint;

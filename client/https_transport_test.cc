@@ -212,6 +212,14 @@ TEST_F(HttpsTransportTest, AServerOfAnotherAuthorityIsNotTalkedTo) {
   EXPECT_EQ(response.status, 503);
   EXPECT_NE(response.body.find("Unable to connect"), std::string::npos);
   EXPECT_NE(response.body.find("x509: certificate signed by unknown authority"), std::string::npos);
+  // As after a cluster was made anew, whose old kubeconfig is still there.
+  options_.certificate_authority = http::testing::TestAuthority().certificate_pem();
+  const std::string said = Connect()->Send(Get("/x")).body;
+  EXPECT_NE(said.find("x509: certificate signed by unknown authority (possibly because of "),
+            std::string::npos)
+      << said;
+  EXPECT_NE(said.find("while trying to verify candidate authority certificate "), std::string::npos)
+      << said;
   options_.insecure_skip_tls_verify = true;
   EXPECT_EQ(Connect()->Send(Get("/x")).status, 200);
 }

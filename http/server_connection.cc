@@ -216,9 +216,12 @@ void ServerConnection::Linger() {
 
 void ServerConnection::OnTimer() {
   if (state_ == State::kOpen) return protocol_->OnTimer();
-  if (state_ == State::kHandshake && loop_.Now() < first_head_due_) {
-    if (host_.IsHandshakeInTheWay(*this)) return Close();
-    return timer_.ArmAt(std::min(first_head_due_, loop_.Now() + host_.limits().handshake_patience));
+  if (state_ == State::kHandshake) {
+    if (loop_.Now() < first_head_due_ && !host_.IsHandshakeInTheWay(*this)) {
+      return timer_.ArmAt(
+          std::min(first_head_due_, loop_.Now() + host_.limits().handshake_patience));
+    }
+    host_.HandshakeFailed();
   }
   Close();
 }

@@ -1,6 +1,7 @@
 // Who keeps a server waiting, or holds what others want.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <memory>
 
@@ -72,17 +73,22 @@ TEST(Server, BytesThatTrickleInMoveNoDeadline) {
 TEST(Server, AHandshakeThatIsNotFinishedIsNotWaitedFor) {
   TestAuthority authority;
   const auto leaf = authority.IssueServer();
+  const auto failed = std::make_shared<std::atomic<uint64_t>>(0);
   Fixture fixture(
       Echo, {.tls = ServerTls{.certificate_pem = leaf.certificate_pem, .key_pem = leaf.key_pem},
-             .limits = {.head_timeout = 80ms}});
+             .limits = {.head_timeout = 80ms},
+             .failed_handshakes = failed});
   TestClient silent(fixture.port());
   EXPECT_EQ(silent.ReadToEnd(), "");
+  EXPECT_EQ(failed->load(), 1U);
   TestClient halfway(fixture.port());
   // A record of a handshake whose 512 bytes come one by one.
   ASSERT_TRUE(halfway.Send(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11)));
   EXPECT_LT(TrickleUntilClosed(halfway, "a"), 5s);
+  EXPECT_EQ(failed->load(), 2U);
   TestClient mute(fixture.port(), ClientTls{.ca_pem = authority.certificate_pem()});
   EXPECT_EQ(mute.ReadToEnd(), "") << "a head that never begins";
+  EXPECT_EQ(failed->load(), 2U);
 }
 
 TEST(Server, TheOldestSilentConnectionMakesRoom) {

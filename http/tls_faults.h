@@ -1,5 +1,5 @@
 // What goes wrong with TLS towards a server, in the words that Go's clients have for it: they are
-// what operators and their tools look for. Internal.
+// what operators and their tools look for. For clients, here and in client/.
 #pragma once
 
 #include <ctime>

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/pods/mirror_pods.h"
 #include "api/pods/pod_phase.h"
 #include "base/seconds.h"
 #include "kubelet/kubelet.h"
@@ -47,7 +48,7 @@ void Kubelet::PodChanged(const Ptr<core_v1::Pod>& before, const Ptr<core_v1::Pod
   const Ptr<core_v1::Pod>& either = is_mine ? now : before;
   if (IsMirrorPod(*either)) {
     mirrors_.Observe(KeyOf(*either), is_mine ? now : nullptr);
-    const auto hash = either->metadata.annotations.find(kConfigMirror);
+    const auto hash = either->metadata.annotations.find(kMirrorPodAnnotation);
     const bool is_new = !was_mine || before->metadata.uid != either->metadata.uid;
     if (!is_mine) return;
     if (is_new) {

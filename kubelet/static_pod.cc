@@ -7,6 +7,7 @@
 #include "api/codec/decode.h"
 #include "api/codec/typed.h"
 #include "api/kinds/behaviour.h"
+#include "api/pods/mirror_pods.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/rules.h"
 #include "api/text/yaml.h"
@@ -120,7 +121,7 @@ bool IsStaticPod(const core_v1::Pod& pod) {
 }
 
 bool IsMirrorPod(const core_v1::Pod& pod) {
-  return pod.metadata.annotations.contains(kConfigMirror);
+  return pod.metadata.annotations.contains(kMirrorPodAnnotation);
 }
 
 bool IsCriticalPod(const core_v1::Pod& pod) {
@@ -185,7 +186,7 @@ std::vector<core_v1::Pod> WithoutDuplicates(std::vector<core_v1::Pod> pods,
 core_v1::Pod MirrorOf(const core_v1::Pod& static_pod, const core_v1::Node& node) {
   core_v1::Pod mirror = static_pod;
   mirror.metadata.uid.clear();
-  mirror.metadata.annotations[kConfigMirror] = Annotation(static_pod, kConfigHash);
+  mirror.metadata.annotations[kMirrorPodAnnotation] = Annotation(static_pod, kConfigHash);
   mirror.metadata.owner_references = {ControllerReference(core_v1::Node::Info(), node.metadata)};
   // The API server lets a node's pod block no deletion of the node.
   mirror.metadata.owner_references.front().block_owner_deletion.reset();
@@ -195,7 +196,7 @@ core_v1::Pod MirrorOf(const core_v1::Pod& static_pod, const core_v1::Node& node)
 
 bool Mirrors(const core_v1::Pod& mirror, const core_v1::Pod& static_pod) {
   return !mirror.metadata.deletion_timestamp &&
-         Annotation(mirror, kConfigMirror) == Annotation(static_pod, kConfigHash);
+         Annotation(mirror, kMirrorPodAnnotation) == Annotation(static_pod, kConfigHash);
 }
 
 }  // namespace skiff::kubelet

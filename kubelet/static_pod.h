@@ -14,7 +14,6 @@ namespace skiff::kubelet {
 // Annotations; Kubernetes' own.
 inline constexpr char kConfigSource[] = "kubernetes.io/config.source";  // "file", "api"
 inline constexpr char kConfigHash[] = "kubernetes.io/config.hash";      // Of a static pod: its uid.
-inline constexpr char kConfigMirror[] = "kubernetes.io/config.mirror";  // That of what it mirrors.
 inline constexpr char kConfigSeen[] = "kubernetes.io/config.seen";
 
 bool IsStaticPod(const core_v1::Pod& pod);

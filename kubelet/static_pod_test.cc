@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "api/pods/mirror_pods.h"
 #include "kubelet/manifest_source.h"
 
 namespace skiff::kubelet {
@@ -153,7 +154,7 @@ TEST(StaticPod, AMirrorIsOwnedByTheNodeAndNamesWhatItMirrors) {
   EXPECT_EQ(mirror.metadata.owner_references[0].uid, "node-uid");
   EXPECT_EQ(mirror.metadata.owner_references[0].controller, true);
   EXPECT_TRUE(Mirrors(mirror, pod));
-  mirror.metadata.annotations[kConfigMirror] = "older";
+  mirror.metadata.annotations[kMirrorPodAnnotation] = "older";
   EXPECT_FALSE(Mirrors(mirror, pod));
 }
 

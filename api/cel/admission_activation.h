@@ -1,10 +1,11 @@
 // What the expressions of an admission policy, or a webhook's match conditions, see of one request:
 // the values behind the names of an AdmissionScope, and the budget that they all spend.
 //
-//   AdmissionActivation activation(variables, {.object = Value::Document(pod), .request =
-//   &request}); uint64_t budget = kObjectCostMax; const auto result =
-//   activation.Evaluate(validation, budget); if (result.exhausted) ...                       //
-//   Nothing more may be evaluated.
+//   AdmissionActivation activation(variables,
+//                                  {.object = Value::Document(pod), .request = &request});
+//   uint64_t budget = kObjectCostMax;
+//   const auto result = activation.Evaluate(validation, budget);
+//   if (result.exhausted) ...                               // Nothing more may be evaluated.
 #pragma once
 
 #include <array>

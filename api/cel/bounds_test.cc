@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "api/cel/limits.h"
 #include "api/cel/program.h"
@@ -143,9 +143,9 @@ Outcome SpentBy(const std::string& expression, const Json& self = nullptr) {
   EXPECT_TRUE(program) << program.error().message;
   if (!program) return {};
   const Value bindings[] = {Value::Document(self)};
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   Outcome outcome = (*program)->Eval(bindings, kCallCostMax);
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(60)) << expression;
+  EXPECT_LT(std::clock() - begin, 60 * CLOCKS_PER_SEC) << expression;
   return outcome;
 }
 
@@ -201,7 +201,7 @@ TEST(CelBoundsTest, SearchesAndSortsOfLongTextsCount) {
 TEST(CelBoundsTest, SearchesThatTakeLongAreRefused) {
   const Json self = {{"t", std::string(3 << 20, 'a')}, {"s", std::string(1000, 'a')}};
   const std::string pattern = "'(((a|b)?){20}){40}c'";
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   for (const std::string call : {".matches(", ".find(", ".findAll("}) {
     const Outcome outcome = SpentBy("self.t" + call + pattern + ") == dyn(1)", self);
     EXPECT_THAT(std::string(outcome.value.text()),
@@ -211,7 +211,7 @@ TEST(CelBoundsTest, SearchesThatTakeLongAreRefused) {
     // Of a text of usual length it is searched.
     EXPECT_FALSE(SpentBy("self.s" + call + pattern + ") == dyn(1)", self).failed()) << call;
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
+  EXPECT_LT(std::clock() - begin, 5 * CLOCKS_PER_SEC);
   EXPECT_EQ(TextOfPlain("self.t.matches('[^a]{999}')", self),
             "error: text of 3145728 bytes is too long for a regular expression of " +
                 std::to_string(TakePattern("[^a]{999}").compiled->ProgramSize()) +
@@ -227,9 +227,9 @@ TEST(CelBoundsTest, PatternsOfOneExpressionAreCompiledInBoundedTime) {
     all += " || 'a'." + std::string(i % 2 == 0 ? "matches" : "find") + "('\\\\pL{400}" +
            std::to_string(i) + "') != dyn(1)";
   }
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();
   EXPECT_FALSE(Compile(all, Environment::Kubernetes({})));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(15));
+  EXPECT_LT(std::clock() - begin, 15 * CLOCKS_PER_SEC);
   // Nothing is compiled within a budget that is spent.
   const LookScope scope(1);
   (void)Look(1000);

@@ -5,6 +5,7 @@
 
 #include "api/cel/conversions.h"
 #include "api/cel/libraries.h"
+#include "api/text/go_text.h"
 #include "api/text/time_text.h"
 #include "api/text/utf8.h"
 
@@ -84,14 +85,8 @@ Value DoubleOfText(Args a) {
   return read ? Value::Double(*read) : CannotConvert(a[0], "double");
 }
 Value BoolOfText(Args a) {
-  const std::string_view text = a[0].text();
-  for (const char* yes : {"1", "t", "T", "TRUE", "true", "True"}) {
-    if (text == yes) return Value::Bool(true);
-  }
-  for (const char* no : {"0", "f", "F", "FALSE", "false", "False"}) {
-    if (text == no) return Value::Bool(false);
-  }
-  return CannotConvert(a[0], "bool");
+  const auto read = GoBool(a[0].text());
+  return read ? Value::Bool(*read) : CannotConvert(a[0], "bool");
 }
 Value BytesOfText(Args a) {
   return Value::Bytes(std::string(a[0].text()));

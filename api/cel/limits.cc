@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "api/cel/estimate_size.h"
+
 namespace skiff::cel {
 namespace {
 
@@ -13,10 +15,6 @@ void SetPause() {
   LookEnd& mine = look_end_of_thread;
   const uint64_t ask_at = mine.give_up == nullptr ? UINT64_MAX : mine.ask_at;
   mine.pause = mine.interrupted ? 0 : std::min(mine.end, ask_at);
-}
-
-uint64_t WithLooks(uint64_t a, uint64_t b) {
-  return a > UINT64_MAX - b ? UINT64_MAX : a + b;
 }
 
 }  // namespace
@@ -56,7 +54,7 @@ LookScope::LookScope(uint64_t cost_max)
   LookEnd& mine = look_end_of_thread;
   mine.begin = looks_of_thread;
   const bool endless = cost_max >= UINT64_MAX / kLooksPerUnit - 1;
-  mine.end = endless ? UINT64_MAX : WithLooks(mine.begin, (cost_max + 1) * kLooksPerUnit);
+  mine.end = endless ? UINT64_MAX : SaturatingAdd(mine.begin, (cost_max + 1) * kLooksPerUnit);
   SetPause();
 }
 
@@ -64,7 +62,7 @@ LookScope::~LookScope() {
   LookEnd& mine = look_end_of_thread;
   const uint64_t taken = looks_of_thread - mine.begin;
   mine.begin = outer_begin_ + taken;
-  mine.end = WithLooks(outer_end_, taken);
+  mine.end = SaturatingAdd(outer_end_, taken);
   SetPause();
 }
 

@@ -2,8 +2,8 @@
 // for it to be put to them.
 //
 //   const auto conditions = CompileConditions(AdmissionScope({}), webhook.match_conditions);
-//   const bool wanted = TRY(ConditionsHold(conditions, {.object = Value::Document(pod), .request =
-//   &request}));
+//   const bool wanted = TRY(ConditionsHold(
+//       conditions, {.object = Value::Document(pod), .request = &request}));
 #pragma once
 
 #include <vector>

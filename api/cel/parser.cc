@@ -205,7 +205,7 @@ class Parser final : TokenReader {
       Take();
       ++count;
       const TokenKind after = tokens_[std::min(at_ + 1, tokens_.size() - 1)].kind;
-      if (sign == "-" && At().Is("-") && count > 0 &&
+      if (sign == "-" && At().Is("-") &&
           (after == TokenKind::kInt || after == TokenKind::kDouble)) {
         break;
       }

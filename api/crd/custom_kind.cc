@@ -22,10 +22,7 @@ namespace {
 constexpr std::string_view kUnknownVersion =
     "request to convert CR from an invalid group/version: ";
 
-constexpr int kGroupPriority = 1000;
-constexpr int kVersionPriority = 100;
-
-constexpr std::string_view kObjectVerbs[] = {"delete", "deletecollection", "get",   "list",
+constexpr std::string_view kObjectVerbs[] = {"delete", "deletecollection", "get",    "list",
                                              "patch",  "create",           "update", "watch"};
 // Of kinds whose definition is going: the objects can be looked at and removed.
 constexpr std::string_view kLastVerbs[] = {"delete", "deletecollection", "get", "list", "watch"};

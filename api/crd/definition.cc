@@ -95,12 +95,6 @@ void CheckService(const apiextensions_v1::ServiceReference& service, const Field
   if (service.path) ValidateWebhookServicePath(*service.path, path.Child("path"), out);
 }
 
-bool WasEstablished(const CustomResourceDefinition& definition) {
-  return std::any_of(
-      definition.status.conditions.begin(), definition.status.conditions.end(),
-      [](const auto& each) { return each.type == "Established" && each.status == "True"; });
-}
-
 // By whom the webhook that converts is known; "": by nobody in particular, or there is none.
 std::string CaBundleOf(const CustomResourceDefinition& definition) {
   const auto& conversion = definition.spec.conversion;
@@ -111,7 +105,7 @@ std::string CaBundleOf(const CustomResourceDefinition& definition) {
 // Until it is established a definition may have one that is to be put right, and one that was wrong
 // may stay so.
 bool MayHaveFaultyBundle(const CustomResourceDefinition* old) {
-  if (old == nullptr || !WasEstablished(*old)) return true;
+  if (old == nullptr || !IsEstablished(*old)) return true;
   const std::string bundle = CaBundleOf(*old);
   return !bundle.empty() && !AuthoritiesFault(bundle).empty();
 }
@@ -235,12 +229,10 @@ void CheckStored(const CustomResourceDefinition& definition, Violations& out) {
 void CheckApproval(const CustomResourceDefinition& definition, Violations& out) {
   if (!IsProtectedGroup(definition.spec.group)) return;
   const Approval approval = ApprovalOf(definition.metadata.annotations);
-  const FieldPath at =
-      FieldPath("metadata").Child("annotations").Key("api-approved.kubernetes.io");
+  const FieldPath at = FieldPath("metadata").Child("annotations").Key(kApprovalAnnotation);
   if (approval.state == Approval::State::kMissing) out.Required(at, approval.text);
   if (approval.state == Approval::State::kInvalid) {
-    out.Invalid(at, definition.metadata.annotations.at("api-approved.kubernetes.io"),
-                approval.text);
+    out.Invalid(at, definition.metadata.annotations.at(kApprovalAnnotation), approval.text);
   }
 }
 
@@ -308,6 +300,12 @@ FormatNames FormatsOf(const CustomResourceDefinition& definition) {
 
 }  // namespace
 
+bool IsEstablished(const CustomResourceDefinition& definition) {
+  return std::any_of(
+      definition.status.conditions.begin(), definition.status.conditions.end(),
+      [](const auto& each) { return each.type == "Established" && each.status == "True"; });
+}
+
 bool IsBuiltInResource(std::string_view group, std::string_view plural) {
   const std::string key = std::string(group) + "/" + std::string(plural);
   const auto is_it = [&](const KindInfo* kind) {
@@ -341,7 +339,7 @@ void ValidateDefinitionUpdate(const CustomResourceDefinition& definition,
                               const CustomResourceDefinition& old, Violations& out) {
   const FieldPath spec("spec");
   CheckChangedSpec(definition, old, out);
-  if (WasEstablished(old)) {
+  if (IsEstablished(old)) {
     ValidateImmutable(definition.spec.scope, old.spec.scope, spec.Child("scope"), out);
     ValidateImmutable(definition.spec.names.kind, old.spec.names.kind,
                       spec.Child("names").Child("kind"), out);

@@ -13,9 +13,15 @@ namespace skiff::crd {
 
 using apiextensions_v1::CustomResourceDefinition;
 
+// What the groups and versions of definitions have among those of others.
+inline constexpr int kGroupPriority = 1000;
+inline constexpr int kVersionPriority = 100;
+
 // Whether objects of that name are a built-in kind's, whatever their version: they are kept where a
 // definition's would be.
 bool IsBuiltInResource(std::string_view group, std::string_view plural);
+// Whether it is served, and stays so until it goes.
+bool IsEstablished(const CustomResourceDefinition& definition);
 // Groups of Kubernetes itself, whose definitions say where they were approved.
 bool IsProtectedGroup(std::string_view group);
 struct Approval {
@@ -23,6 +29,7 @@ struct Approval {
   State state;
   std::string text;  // The annotation; of the last two what is wrong.
 };
+inline constexpr const char* kApprovalAnnotation = "api-approved.kubernetes.io";
 Approval ApprovalOf(const std::map<std::string, std::string>& annotations);
 
 // These are the rules of the kind (api/rules/rules.h). They presume what its rules to prepare have

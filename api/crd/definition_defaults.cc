@@ -11,6 +11,7 @@
 #include "api/crd/default_schema.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/documents.h"
+#include "api/crd/own_members.h"
 #include "api/crd/schema.h"
 #include "api/crd/schema_path.h"
 #include "api/crd/validate.h"
@@ -44,7 +45,7 @@ class DefaultCheck {
     if (const Json* properties = PartOf(props, "properties")) {
       for (const auto& [name, each] : properties->items()) {
         const SchemaPath at = path.Child("properties").Key(name);
-        const bool own = IsOfResources(name);
+        const bool own = IsOwnMember(name);
         const bool steps_on = !steps_.empty() || ((is_resource || is_root) && own);
         if (steps_on) steps_.emplace_back(name);
         Node(each, schema ? schema->Property(name) : nullptr, RulesOfProperty(rules, name), at,
@@ -74,16 +75,12 @@ class DefaultCheck {
     return props;
   }
 
-  static bool IsOfResources(std::string_view name) {
-    return name == "kind" || name == "apiVersion" || name == "metadata";
-  }
-
   // What is wrong with defaults is told before that there must be none.
   void ForbidInOwn(const Json& root, const SchemaPath& path) {
     const Json* properties = PartOf(root, "properties");
     if (properties == nullptr) return;
     for (const auto& [name, each] : properties->items()) {
-      if (IsOfResources(name)) Forbid(each, path.Child("properties").Key(name), name);
+      if (IsOwnMember(name)) Forbid(each, path.Child("properties").Key(name), name);
     }
   }
 

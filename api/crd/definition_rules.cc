@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/cel/estimate.h"
+#include "api/cel/estimate_size.h"
 #include "api/crd/definition_structure.h"
 
 namespace skiff::crd {
@@ -84,7 +85,7 @@ void RuleCheck::Report(const Json& given, const Rule& rule, const RuleScope& sco
 void RuleCheck::Cost(const std::string& what, uint64_t cost, const SchemaPath& path) {
   const std::string excess = cel::CostExcess(what, cost, cel::kRuleCostMax);
   if (!excess.empty()) out_.Forbidden(path, excess);
-  total_ = total_ > UINT64_MAX - cost ? UINT64_MAX : total_ + cost;
+  total_ = cel::SaturatingAdd(total_, cost);
   if (cost < kExpensive) return;
   const auto after = std::find_if(most_.begin(), most_.end(),
                                   [&](const Expensive& each) { return each.cost < cost; });

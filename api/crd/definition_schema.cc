@@ -11,6 +11,7 @@
 #include "api/crd/definition_rules.h"
 #include "api/crd/definition_structure.h"
 #include "api/crd/documents.h"
+#include "api/crd/own_members.h"
 #include "api/crd/schema.h"
 #include "api/crd/validate.h"
 #include "api/crd/validate_rules.h"
@@ -157,9 +158,7 @@ class NodeCheck {
   void Below(const Json& props, const SchemaPath& path, const RuleScope* scope) {
     const bool is_resource = &props == root_ || FlagOf(props, kEmbeddedResource);
     FindBelow(props, [&](const Json& below, const Spot& spot) {
-      const bool is_own =
-          is_resource && spot.step == Step::kProperty &&
-          (spot.name == "metadata" || spot.name == "kind" || spot.name == "apiVersion");
+      const bool is_own = is_resource && spot.step == Step::kProperty && IsOwnMember(spot.name);
       const bool is_any = in_own_ > 0 && spot.step == Step::kAdditional;
       in_own_ += is_own;
       in_any_of_own_ += is_any;

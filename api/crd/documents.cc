@@ -4,16 +4,13 @@
 
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
+#include "api/crd/own_members.h"
 #include "api/crd/place.h"
 #include "api/gen/meta_v1.h"
 #include "api/violations.h"
 
 namespace skiff::crd {
 namespace {
-
-bool IsTypeMeta(const std::string& name) {
-  return name == "apiVersion" || name == "kind" || name == "metadata";
-}
 
 bool HasAdditional(const Schema& schema) {
   return schema.has_additional && !schema.forbids_additional;
@@ -58,7 +55,7 @@ class Pruner {
     for (auto member = members.begin(); member != members.end();) {
       const std::string& name = member->first;
       const Schema* property = properties.Find(name);
-      if (schema != nullptr && schema->embedded && IsTypeMeta(name)) {
+      if (schema != nullptr && schema->embedded && IsOwnMember(name)) {
         saw_null_ = true;  // Nobody has looked.
       } else if (property != nullptr || (schema != nullptr && HasAdditional(*schema))) {
         const Schema* below = property ? property : schema->additional.get();
@@ -93,7 +90,7 @@ class Pruner {
     PropertySearch properties(schema);
     for (auto& [name, below] : value.get_ref<Json::object_t&>()) {
       const Schema* property = properties.Find(name);
-      if (schema.embedded && IsTypeMeta(name)) {
+      if (schema.embedded && IsOwnMember(name)) {
         saw_null_ = true;  // Nobody has looked.
         continue;
       }
@@ -193,7 +190,7 @@ class Coercer {
     if (!value.is_object() || !schema.has_embedded) return {};
     if (schema.embedded) TRY(Resource(value, place));
     for (auto& [name, below] : value.get_ref<Json::object_t&>()) {
-      if (schema.embedded && IsTypeMeta(name)) continue;
+      if (schema.embedded && IsOwnMember(name)) continue;
       if (const Schema* property = schema.Property(name)) {
         TRY(Value(*property, below, place.Member(name)));
       } else if (schema.additional != nullptr) {

@@ -6,6 +6,7 @@
 #include "api/crd/default_schema.h"
 #include "api/crd/documents.h"
 #include "api/crd/formats.h"
+#include "api/crd/own_members.h"
 
 namespace skiff::crd {
 namespace {
@@ -78,8 +79,7 @@ void ReadStructure(const Json& props, Reading how, int depth, Schema& out) {
   if (properties != props.end() && properties->is_object()) {
     out.properties.reserve(properties->size());
     for (const auto& [name, each] : properties->items()) {
-      const bool is_own =
-          out.embedded && (name == "metadata" || name == "kind" || name == "apiVersion");
+      const bool is_own = out.embedded && IsOwnMember(name);
       const OwnField field{how.own, name};
       const bool is_below = how.own != nullptr;
       out.properties.emplace_back(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/codec/json.h"
+#include "api/crd/own_members.h"
 #include "api/gen/meta_v1.h"
 
 namespace skiff::crd {
@@ -46,7 +47,7 @@ class TableMaker {
     std::vector<Field> fields;
     fields.reserve(schema.properties.size() + (embedded ? 3 : 0));
     for (const auto& [name, property] : schema.properties) {
-      if (embedded && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
+      if (embedded && IsOwnMember(name)) continue;
       fields.push_back(FieldOf(name, *property));
     }
     if (embedded) {

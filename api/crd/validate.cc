@@ -10,6 +10,7 @@
 #include "api/crd/formats.h"
 #include "api/crd/keyed_items.h"
 #include "api/crd/numbers.h"
+#include "api/crd/own_members.h"
 #include "api/crd/place.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
@@ -449,7 +450,7 @@ void WalkStructure(const Schema& schema, const Json& value, const Place& path,
   PropertySearch properties(schema);
   for (const auto& [name, below] : value.get_ref<const Json::object_t&>()) {
     const Schema* property = properties.Find(name);
-    if (is_root && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
+    if (is_root && IsOwnMember(name)) continue;
     if (property != nullptr) {
       WalkStructure(*property, below, path.Member(name), visit);
     } else if (schema.additional != nullptr) {

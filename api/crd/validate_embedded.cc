@@ -2,6 +2,7 @@
 #include "api/codec/decode.h"
 #include "api/codec/json.h"
 #include "api/codec/typed.h"
+#include "api/crd/own_members.h"
 #include "api/crd/place.h"
 #include "api/crd/validate.h"
 #include "api/gen/meta_v1.h"
@@ -74,7 +75,7 @@ class ResourceWalk {
     if (schema.embedded) Resource(value, place);
     const bool has_type = schema.embedded || (begins_at_root_ && place.IsRoot());
     for (const auto& [name, below] : value.get_ref<const Json::object_t&>()) {
-      if (has_type && (name == "apiVersion" || name == "kind" || name == "metadata")) continue;
+      if (has_type && IsOwnMember(name)) continue;
       if (const Schema* property = schema.Property(name)) {
         Value(*property, below, place.Member(name));
       } else if (schema.additional != nullptr) {

@@ -35,6 +35,7 @@ void AdmissionTimes::Add(std::string_view plugin) {
 }
 
 size_t AdmissionTimes::IndexOf(Type type, Operation operation, bool rejected) {
+  static_assert(kOperations == skiff::kOperations);
   return (static_cast<size_t>(type) * kOperations + static_cast<size_t>(operation)) * 2 +
          static_cast<size_t>(rejected);
 }

@@ -11,15 +11,6 @@ namespace {
 
 constexpr const char* kAnnotation = "kubernetes.io/limit-ranger";
 
-std::string Joined(const std::vector<std::string>& items, std::string_view separator) {
-  std::string text;
-  for (const std::string& item : items) {
-    if (!text.empty()) text += separator;
-    text += item;
-  }
-  return text;
-}
-
 // Adds what is missing; the names of what was added.
 std::vector<std::string> Fill(ResourceList& into, const ResourceList& from) {
   std::vector<std::string> added;
@@ -36,11 +27,11 @@ void FillContainers(std::vector<core_v1::Container>& containers, std::string_vie
     const auto requests = Fill(container.resources.requests, item.default_request);
     if (!requests.empty()) {
       notes.push_back(
-          fmt::format("{} request for {} {}", Joined(requests, ", "), what, container.name));
+          fmt::format("{} request for {} {}", fmt::join(requests, ", "), what, container.name));
     }
     if (!limits.empty()) {
       notes.push_back(
-          fmt::format("{} limit for {} {}", Joined(limits, ", "), what, container.name));
+          fmt::format("{} limit for {} {}", fmt::join(limits, ", "), what, container.name));
     }
   }
 }
@@ -159,7 +150,8 @@ class LimitRanger final : public AdmissionPlugin, public Admits, public Validate
         FillContainers(pod.spec.init_containers, "init container", item, notes);
       }
       if (!notes.empty()) {
-        pod.metadata.annotations[kAnnotation] = "LimitRanger plugin set: " + Joined(notes, "; ");
+        pod.metadata.annotations[kAnnotation] =
+            fmt::format("LimitRanger plugin set: {}", fmt::join(notes, "; "));
       }
     }
     return {};

@@ -8,6 +8,7 @@
 #include "api/gen/certificates_v1.h"
 #include "api/gen/core_v1.h"
 #include "api/gen/resource_v1.h"
+#include "api/pods/mirror_pods.h"
 #include "api/rules/go_struct.h"
 #include "api/rules/identity/x509.h"
 #include "api/rules/pods/pod_references.h"
@@ -19,8 +20,6 @@
 
 namespace skiff {
 namespace {
-
-constexpr const char* kMirrorPod = "kubernetes.io/config.mirror";
 
 bool IsDomainOf(std::string_view domain, std::string_view parent) {
   return domain == parent || (domain.ends_with(parent) && domain.size() > parent.size() &&
@@ -47,12 +46,6 @@ bool IsForbiddenLabel(std::string_view key) {
   if (!IsDomainOf(domain, "kubernetes.io") && !IsDomainOf(domain, "k8s.io")) return false;
   return !kOwn.contains(key) && !IsDomainOf(domain, "kubelet.kubernetes.io") &&
          !IsDomainOf(domain, "node.kubernetes.io");
-}
-
-std::string Joined(const std::set<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 class NodeRestriction final : public AdmissionPlugin, public Admits {
@@ -163,10 +156,10 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
   Result<> CheckPodCreate(const AdmissionRequest& request, const std::string& node) {
     const auto& pod = *request.object->As<core_v1::Pod>();
     const std::string who = "node " + Quoted(node);
-    if (!pod.metadata.annotations.contains(kMirrorPod)) {
+    if (!pod.metadata.annotations.contains(kMirrorPodAnnotation)) {
       return Deny(request, fmt::format("pod does not have {} annotation, {} can only create mirror "
                                        "pods",
-                                       Quoted(kMirrorPod), who));
+                                       Quoted(kMirrorPodAnnotation), who));
     }
     if (pod.spec.node_name != node) {
       return Deny(request, who + " can only create pods with spec.nodeName set to itself");
@@ -231,7 +224,7 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
       }
       if (labels.empty()) return {};
       return Deny(request, fmt::format("node {} is not allowed to set the following labels: {}",
-                                       Quoted(node), Joined(labels)));
+                                       Quoted(node), fmt::join(labels, ", ")));
     }
     if (request.old_object == nullptr) return {};
     const auto& old = *request.old_object->As<core_v1::Node>();
@@ -256,7 +249,8 @@ class NodeRestriction final : public AdmissionPlugin, public Admits {
       if (!now.metadata.labels.contains(key) && IsForbiddenLabel(key)) labels.insert(key);
     }
     if (labels.empty()) return {};
-    return Deny(request, "is not allowed to modify labels: " + Joined(labels));
+    return Deny(request,
+                fmt::format("is not allowed to modify labels: {}", fmt::join(labels, ", ")));
   }
 
   static Result<> CheckLease(const AdmissionRequest& request, const std::string& node) {

@@ -84,15 +84,15 @@ std::unique_ptr<AdmissionPlugin> MakeNamespaceExists(const AdmissionParts& parts
 std::unique_ptr<AdmissionPlugin> MakeOwnerReferencesPermissionEnforcement(
     const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeRbacEscalation(const AdmissionParts& parts);
-// apiserver/webhooks/plugins.cc
-std::unique_ptr<AdmissionPlugin> MakeMutatingPolicies(const AdmissionParts& parts);
-std::unique_ptr<AdmissionPlugin> MakeMutatingWebhooks(const AdmissionParts& parts);
-std::unique_ptr<AdmissionPlugin> MakeValidatingWebhooks(const AdmissionParts& parts);
-// apiserver/policies
-std::unique_ptr<AdmissionPlugin> MakeParamAccess(const AdmissionParts& parts);
-std::unique_ptr<AdmissionPlugin> MakeValidatingPolicies(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeResourceQuota(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeUnservedKinds(const AdmissionParts& parts);
 std::unique_ptr<AdmissionPlugin> MakeAlwaysDeny(const AdmissionParts& parts);
+// apiserver/webhooks/plugins.cc
+std::unique_ptr<AdmissionPlugin> MakeMutatingWebhooks(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeValidatingWebhooks(const AdmissionParts& parts);
+// apiserver/policies
+std::unique_ptr<AdmissionPlugin> MakeMutatingPolicies(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeParamAccess(const AdmissionParts& parts);
+std::unique_ptr<AdmissionPlugin> MakeValidatingPolicies(const AdmissionParts& parts);
 
 }  // namespace skiff

@@ -6,12 +6,11 @@
 #include <set>
 
 #include "api/codec/typed.h"
+#include "apiserver/admission/pod_security_version.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {
 namespace {
-
-constexpr int64_t kLatestMinor = 35;
 
 // One container of any kind, as far as the standards look at it.
 struct Container {
@@ -448,7 +447,7 @@ std::vector<SecurityFinding> CheckPodSecurity(const SecurityPolicy& policy,
                                               const core_v1::PodSpec& spec) {
   std::vector<SecurityFinding> findings;
   if (policy.level == SecurityLevel::kPrivileged) return findings;
-  Pod pod{meta, spec, {}, policy.minor.value_or(kLatestMinor)};
+  Pod pod{meta, spec, {}, policy.minor.value_or(kLatestSecurityMinor)};
   for (const auto& container : spec.init_containers) pod.containers.push_back(ViewOf(container));
   for (const auto& container : spec.containers) pod.containers.push_back(ViewOf(container));
   for (const auto& container : spec.ephemeral_containers) {

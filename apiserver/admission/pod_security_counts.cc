@@ -2,10 +2,10 @@
 
 #include <string>
 
+#include "apiserver/admission/pod_security_version.h"
+
 namespace skiff {
 namespace {
-
-constexpr int kMinorNow = 35;
 
 std::string_view OperationLabel(const AdmissionRequest& request) {
   return request.operation == Operation::kCreate ? "create" : "update";
@@ -41,8 +41,10 @@ void PodSecurityCounts::Evaluated(const AdmissionRequest& request, std::string_v
   const std::string text = policy.Text();
   const size_t colon = text.find(':');
   std::string version = text.substr(colon + 1);
-  if (policy.level == SecurityLevel::kPrivileged) version = "latest";
-  else if (policy.minor > kMinorNow) version = "future";
+  if (policy.level == SecurityLevel::kPrivileged)
+    version = "latest";
+  else if (policy.minor > kLatestSecurityMinor)
+    version = "future";
   evaluations_->Add({allowed ? "allow" : "deny", text.substr(0, colon), version, mode,
                      OperationLabel(request), ResourceLabel(request), request.subresource});
 }

@@ -3,6 +3,7 @@
 #include <unordered_set>
 
 #include "api/gen/core_v1.h"
+#include "api/pods/mirror_pods.h"
 #include "api/rules/pods/pod_references.h"
 #include "api/text/go_text.h"
 #include "apiserver/admission/plugins.h"
@@ -12,7 +13,6 @@
 namespace skiff {
 namespace {
 
-constexpr std::string_view kMirrorPod = "kubernetes.io/config.mirror";
 constexpr std::string_view kVolumePrefix = "kube-api-access-";
 // Of a volume; the pod is refused for a longer one, but nothing has been looked at yet, and it
 // would be copied for each container.
@@ -140,7 +140,7 @@ class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public
   Result<> Admit(AdmissionRequest& request) override {
     if (request.operation != Operation::kCreate || !request.Is("", "pods")) return {};
     auto& pod = *request.object->As<core_v1::Pod>();
-    if (pod.metadata.annotations.contains(std::string(kMirrorPod))) {
+    if (pod.metadata.annotations.contains(kMirrorPodAnnotation)) {
       return CheckMirrorPod(request, pod);
     }
     if (pod.spec.service_account_name.empty()) pod.spec.service_account_name = "default";
@@ -163,7 +163,7 @@ class ServiceAccountPlugin final : public AdmissionPlugin, public Admits, public
     if (!is_new && !is_debugging) return {};
     const auto& pod = *request.object->As<core_v1::Pod>();
     if (is_debugging) return CheckDebugging(request, pod);
-    if (pod.metadata.annotations.contains(std::string(kMirrorPod))) {
+    if (pod.metadata.annotations.contains(kMirrorPodAnnotation)) {
       return CheckMirrorPod(request, pod);
     }
     const auto account = TRY(AccountOf(request, pod));

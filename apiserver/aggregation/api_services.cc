@@ -5,6 +5,7 @@
 #include "api/built_in_versions.h"
 #include "api/codec/struct_text.h"
 #include "api/codec/typed.h"
+#include "api/crd/definition.h"
 #include "api/registry.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/storage/keys.h"
@@ -16,14 +17,6 @@ namespace skiff {
 namespace {
 
 using apiregistration_v1::APIService;
-
-constexpr const char* kManagedLabel = "kube-aggregator.kubernetes.io/automanaged";
-
-// What the server gives the versions of every definition.
-constexpr struct {
-  int group = 1000;
-  int version = 100;
-} kOfDefinition;
 
 using Condition = apiregistration_v1::APIServiceCondition;
 
@@ -45,9 +38,8 @@ std::shared_ptr<APIService> ReadApiService(const Record& record) {
   return is_read ? object : nullptr;
 }
 
-// The label of those that a server makes of what it has built in says "onstart".
 bool IsOfDefinition(const APIService& object) {
-  const auto managed = object.metadata.labels.find(kManagedLabel);
+  const auto managed = object.metadata.labels.find(kAutoManagedLabel);
   return !object.spec.service && managed != object.metadata.labels.end() &&
          managed->second == "true";
 }
@@ -107,7 +99,7 @@ ApiServices::ApiServices(Store& store, const Resident* resident)
 bool ApiServices::SaysSomething(const APIService& object) const {
   const auto& spec = object.spec;
   if (resident_ != nullptr && resident_->Is(spec.group, spec.version)) return true;
-  if (spec.service || !object.metadata.labels.contains(kManagedLabel)) return true;
+  if (spec.service || !object.metadata.labels.contains(kAutoManagedLabel)) return true;
   const Condition* said = AvailableCondition(object);
   return said == nullptr || said->reason != kLocalReason;
 }
@@ -120,8 +112,8 @@ Result<std::vector<ListedVersion>> ApiServices::OfDefinitions(
   for (const RecordPtr& record : page.records) {
     const std::string name = record->key.substr(prefix.size());  // "v1.example.com"
     const size_t dot = std::min(name.find('.'), name.size() - 1);
-    ListedVersion listed = {name.substr(dot + 1), name.substr(0, dot), kOfDefinition.group,
-                            kOfDefinition.version};
+    ListedVersion listed = {name.substr(dot + 1), name.substr(0, dot), crd::kGroupPriority,
+                            crd::kVersionPriority};
     if (!groups.contains(listed.group) || IsBuiltInVersion(listed.group, listed.version)) continue;
     if (!IsUnreadable(record->value)) {
       const auto object = ReadApiService(*record);
@@ -157,9 +149,9 @@ void ApiServices::Rebuild() {
     }
     if (is_built_in) continue;
     // Those that we make ourselves follow their definitions, and not the other way round.
-    if (!is_remote && object->metadata.labels.contains(kManagedLabel)) continue;
-    table->listed.push_back({spec.group, spec.version, spec.group_priority_minimum,
-                             spec.version_priority, is_remote});
+    if (!is_remote && object->metadata.labels.contains(kAutoManagedLabel)) continue;
+    table->listed.push_back(
+        {spec.group, spec.version, spec.group_priority_minimum, spec.version_priority, is_remote});
     if (!is_remote) continue;
     table->remotes.push_back(RemoteOf(*object));
     table->by_path[table->remotes.back()->path()] = table->remotes.back();

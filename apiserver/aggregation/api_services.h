@@ -84,6 +84,8 @@ using ApiServiceTablePtr = std::shared_ptr<const ApiServiceTable>;
 
 inline constexpr const char* kAvailableCondition = "Available";
 inline constexpr const char* kLocalReason = "Local";
+// On those that a server made: "onstart" of what it has built in, "true" of definitions.
+inline constexpr const char* kAutoManagedLabel = "kube-aggregator.kubernetes.io/automanaged";
 
 // Thread-safe. What the server has built in is its own to answer for, whatever is written into an
 // APIService of that version: without them there is no server.

@@ -4,6 +4,7 @@
 
 #include "apiserver/aggregation/identity.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/body.h"
 #include "apiserver/request/followed_stream.h"
 #include "apiserver/request/foreign_content.h"
 #include "apiserver/request/proxied_request.h"
@@ -271,9 +272,7 @@ http::Response Forwarder::Collect(http::Upstream upstream, http::ClientRequest s
 }
 
 Result<http::Response> Forwarder::Forward(const RemoteService& remote, const ApiRequest& request) {
-  if (request.http.body_too_large) {
-    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
-  }
+  TRY(CheckBodySize(request.http));
   if (!remote.available) return ServiceUnavailable();
   const std::string own_name = OwnName();
   if (HasComeBy(own_name, request.http)) {

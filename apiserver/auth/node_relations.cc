@@ -1,11 +1,10 @@
 #include "apiserver/auth/node_relations.h"
 
+#include "api/pods/mirror_pods.h"
 #include "api/rules/pods/pod_references.h"
 
 namespace skiff {
 namespace {
-
-constexpr const char* kMirrorAnnotation = "kubernetes.io/config.mirror";
 
 std::string Joined(std::string_view a, std::string_view b) {
   return std::string(a).append("/").append(b);
@@ -25,7 +24,7 @@ void AddAll(std::string_view resource, const std::string& namespace_name, const 
 std::vector<std::string> NamedBy(const core_v1::Pod& pod) {
   std::vector<std::string> named;
   // What runs on a machine by itself proves no right to what it names.
-  if (pod.metadata.annotations.contains(kMirrorAnnotation)) return named;
+  if (pod.metadata.annotations.contains(kMirrorPodAnnotation)) return named;
   const std::string& space = pod.metadata.namespace_;
   const PodReferences names = ReferencesOf(pod);
   AddAll("secrets", space, names.secrets, named);

@@ -90,8 +90,8 @@ Result<http::ClientRequest> ReviewPoster::RequestOf(const std::string& body) con
     const std::string text = TRY(ReadWholeFile(server.token_file));
     token = WithoutBlanks(text);
   } else if (server.credentials) {
-    token = TRY(server.credentials->Get())
-    .token;
+    const Credentials given = TRY(server.credentials->Get());
+    token = given.token;
   }
   if (!token.empty()) {
     request.headers.emplace("Authorization", "Bearer " + token);

@@ -73,7 +73,7 @@ class NameJudge {
 // Once it is served a definition stays so, whatever becomes of its names.
 void Establish(CustomResourceDefinition& definition, TimePoint now, bool has_valid_ca_bundle) {
   const auto* naming = FindDefinitionCondition(definition, "NamesAccepted");
-  if (naming == nullptr || naming->status != "True" || IsEstablished(definition)) return;
+  if (naming == nullptr || naming->status != "True" || crd::IsEstablished(definition)) return;
   if (!has_valid_ca_bundle) {
     SetDefinitionCondition(definition,
                            {"Established", "False", "InvalidCABundle",
@@ -113,11 +113,6 @@ const apiextensions_v1::CustomResourceDefinitionCondition* FindDefinitionConditi
     if (condition.type == type) return &condition;
   }
   return nullptr;
-}
-
-bool IsEstablished(const CustomResourceDefinition& definition) {
-  const auto* condition = FindDefinitionCondition(definition, "Established");
-  return condition != nullptr && condition->status == "True";
 }
 
 void SetDefinitionCondition(CustomResourceDefinition& definition,

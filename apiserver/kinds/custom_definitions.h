@@ -28,7 +28,6 @@ Json StatusPatch(const CustomResourceDefinition& definition);
 // The condition, or nullptr.
 const apiextensions_v1::CustomResourceDefinitionCondition* FindDefinitionCondition(
     const CustomResourceDefinition& definition, std::string_view type);
-bool IsEstablished(const CustomResourceDefinition& definition);
 
 struct DefinitionCondition {
   std::string_view type;

@@ -4,6 +4,8 @@
 #include <optional>
 
 #include "api/codec/typed.h"
+#include "api/crd/definition.h"
+#include "apiserver/aggregation/api_services.h"
 #include "apiserver/kinds/own_answer.h"
 #include "apiserver/server/bootstrap.h"
 #include "apiserver/webhooks/answer_text.h"
@@ -14,21 +16,19 @@ namespace {
 
 const Log kApiServiceLog("definitions");
 
-constexpr const char* kAutoManaged = "kube-aggregator.kubernetes.io/automanaged";
-
 apiregistration_v1::APIServiceSpec ApiServiceSpecOf(const GroupVersion& served) {
   apiregistration_v1::APIServiceSpec spec;
   spec.group = served.group;
   spec.version = served.version;
-  spec.group_priority_minimum = 1000;
-  spec.version_priority = 100;
+  spec.group_priority_minimum = crd::kGroupPriority;
+  spec.version_priority = crd::kVersionPriority;
   return spec;
 }
 
 Json ApiServiceOf(const std::string& name, const apiregistration_v1::APIServiceSpec& spec) {
   return {{"apiVersion", "apiregistration.k8s.io/v1"},
           {"kind", "APIService"},
-          {"metadata", {{"name", name}, {"labels", {{kAutoManaged, "true"}}}}},
+          {"metadata", {{"name", name}, {"labels", {{kAutoManagedLabel, "true"}}}}},
           {"spec", ToJson(spec)}};
 }
 
@@ -46,7 +46,7 @@ void DefinedApiServices::AllDueNow() {
 Result<> DefinedApiServices::SettlePresent(const apiregistration_v1::APIService& present,
                                            const apiregistration_v1::APIServiceSpec* wanted) {
   const auto& labels = present.metadata.labels;
-  const auto managed = labels.find(kAutoManaged);
+  const auto managed = labels.find(kAutoManagedLabel);
   if (managed == labels.end() || managed->second != "true") return {};
   if (wanted == nullptr && !knows_all_()) {
     return Fail(Reason::kServiceUnavailable, "there are definitions that cannot be read");

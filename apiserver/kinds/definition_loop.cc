@@ -55,14 +55,14 @@ bool HasValidCaBundle(const CustomResourceDefinition& definition) {
   if (!conversion || !conversion->webhook || !conversion->webhook->client_config) return true;
   const std::string& bundle = conversion->webhook->client_config->ca_bundle;
   // Only what is not established asks, so this is not read with each change.
-  return bundle.empty() || IsEstablished(definition) || AuthoritiesFault(bundle).empty();
+  return bundle.empty() || crd::IsEstablished(definition) || AuthoritiesFault(bundle).empty();
 }
 
 // Of most definitions there is nothing to say.
 bool IsSettled(const CustomResourceDefinition& definition) {
   return !definition.metadata.deletion_timestamp &&
-         definition.spec.names == definition.status.accepted_names && IsEstablished(definition) &&
-         !crd::IsProtectedGroup(definition.spec.group);
+         definition.spec.names == definition.status.accepted_names &&
+         crd::IsEstablished(definition) && !crd::IsProtectedGroup(definition.spec.group);
 }
 
 // The version that objects are stored in; null where the definition names none.
@@ -280,15 +280,16 @@ Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& defi
   const auto [at, is_new] = emptying_.try_emplace(definition->metadata.uid, nullptr);
   if (is_new) {
     at->second = std::make_shared<Emptying>();
-    const bool taken = core_.outbound->Submit(
-        {"conversion/" + definition->metadata.name}, [this, definition, emptying = at->second] {
-          auto is_empty = Empty(*definition);
-          {
-            const MutexLock lock(emptying->mutex);
-            emptying->done = std::move(is_empty);
-          }
-          Wake();
-        });
+    // As the ConversionName of its kinds, of which there may be none any more.
+    const std::string name = "conversion/" + definition->metadata.name;
+    const bool taken = core_.outbound->Submit({name}, [this, definition, emptying = at->second] {
+      auto is_empty = Empty(*definition);
+      {
+        const MutexLock lock(emptying->mutex);
+        emptying->done = std::move(is_empty);
+      }
+      Wake();
+    });
     if (taken) return std::optional<bool>();
     emptying_.erase(at);
     return Fail(CouldNot("list instances", "too many requests wait for its webhook"));
@@ -326,7 +327,7 @@ Result<Duration> DefinitionLoop::EndOf(const DefinitionPtr& definition) {
   if (crd::IsBuiltInResource(definition->spec.group, definition->spec.names.plural)) {
     say("False", "OverlappingBuiltInResource",
         "instances overlap with built-in resources in storage");
-  } else if (IsEstablished(*definition)) {
+  } else if (crd::IsEstablished(*definition)) {
     // First it is said that none can be made any more, for whoever looks; a moment later they go.
     const Duration now = core_.clock.Monotonic();
     const auto [going, is_new] = going_.try_emplace(

@@ -11,26 +11,19 @@
 #include "api/openapi/discovery.h"
 #include "api/registry.h"
 #include "apiserver/aggregation/aggregation.h"
+#include "apiserver/kinds/document_hash.h"
 #include "apiserver/kinds/made_discovery.h"
 #include "apiserver/kinds/served_kinds.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
 #include "base/at_once.h"
-#include "base/hash.h"
 
 namespace skiff {
 namespace {
 
 constexpr std::string_view kAggregatorGroup = "apiregistration.k8s.io";
 constexpr std::string_view kAggregated = ";g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-
-std::string UpperHex(std::string_view bytes) {
-  std::string text = Hex(bytes);
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return text;
-}
 
 // `typed` also goes out as protobuf.
 template <ApiType T>
@@ -54,7 +47,7 @@ http::Response UnlessKnown(const ApiRequest& request, http::Response response) {
 
 // With an ETag.
 http::Response Tagged(const ApiRequest& request, std::string text, std::string_view type) {
-  const std::string tag = "\"" + UpperHex(Sha512(text)) + "\"";
+  const std::string tag = "\"" + DocumentHash(text) + "\"";
   http::Response response;
   response.SetHeader("ETag", tag);
   response.SetHeader("Vary", "Accept");

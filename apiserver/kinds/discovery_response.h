@@ -1,4 +1,4 @@
-// Discovery and OpenAPI documents as answers, with their ETags.
+// Discovery documents as answers, with their ETags.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace skiff {
 
-// nullopt for a path that is neither.
+// nullopt for a path of none.
 std::optional<Result<http::Response>> DiscoveryResponse(const NonResourceParts& parts,
                                                         ApiRequest& request);
 

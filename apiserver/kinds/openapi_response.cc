@@ -1,7 +1,6 @@
 #include "apiserver/kinds/openapi_response.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 #include <span>
 
@@ -9,20 +8,13 @@
 #include "api/openapi/kinds_by_document.h"
 #include "api/openapi/openapi_v2.h"
 #include "api/openapi/openapi_v3.h"
+#include "apiserver/kinds/document_hash.h"
 #include "apiserver/request/media.h"
 #include "apiserver/request/respond.h"
 #include "base/gzip.h"
-#include "base/hash.h"
 
 namespace skiff {
 namespace {
-
-std::string UpperHash(std::string_view text) {
-  std::string hash = Hex(Sha512(text));
-  std::transform(hash.begin(), hash.end(), hash.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-  return hash;
-}
 
 // Which of the two forms of a document is wanted; nullopt: neither. `protobuf_names` are the media
 // types of the other one: with the "@" that its first clients used, and without.
@@ -163,7 +155,7 @@ OpenApiDocuments::DocumentPtr OpenApiDocuments::V2(const KindSet& kinds, bool pr
   const std::string text = protobuf ? OpenApiV2Protobuf(kinds.kinds(), unpacked)
                                     : OpenApiV2Document(kinds.kinds(), unpacked);
   auto made = std::make_shared<const Document>(Document{.packed = Gzip(text),
-                                                        .hash = UpperHash(text),
+                                                        .hash = DocumentHash(text),
                                                         .serials = std::move(serials),
                                                         .others = std::move(hashes)});
   const MutexLock lock(mutex_);
@@ -194,7 +186,7 @@ OpenApiDocuments::DocumentsPtr OpenApiDocuments::V3(const KindSet& kinds) {
     const auto text = OpenApiV3Document(by_document.Of(key), key);
     if (!text) continue;
     next->by_key[key] = std::make_shared<const Document>(Document{
-        .packed = Gzip(*text), .hash = UpperHash(*text), .serials = std::move(serials)});
+        .packed = Gzip(*text), .hash = DocumentHash(*text), .serials = std::move(serials)});
   }
   next->serials = std::move(all);
   const MutexLock lock(mutex_);
@@ -289,7 +281,7 @@ http::Response OpenApiDocuments::AnswerIndex(const KindSet& kinds, const http::R
   http::Response response;
   std::string index = OpenApiV3Index(Hashes(by_key.begin(), by_key.end()));
   response.SetHeader("Vary", "Accept");
-  if (IsKnown(request, UpperHash(index), response)) return response;
+  if (IsKnown(request, DocumentHash(index), response)) return response;
   response.content_type = "text/plain; charset=utf-8";  // As Kubernetes sends this one document.
   response.body = std::move(index);
   return response;

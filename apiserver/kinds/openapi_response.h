@@ -40,7 +40,7 @@ class OpenApiDocuments {
  private:
   struct Document {
     std::string packed;  // gzip
-    std::string hash;    // SHA-512 of the text, upper case hex.
+    std::string hash;    // DocumentHash of the text.
     // Of the kinds in it that were made at run time, in order: whether it is made of these kinds.
     std::vector<uint64_t> serials = {};
     std::vector<std::string> others = {};  // The hashes of what others have in it.

@@ -38,21 +38,13 @@ class MutationMetrics {
 
   // `error`: "" where there is none.
   void Count(const MutatingBinding& binding, std::string_view error, double seconds) {
-    const std::string_view type = ErrorType(error);
+    const std::string_view type = error.empty() ? "no_error" : ErrorTypeOf(error, "invalid_error");
     const std::string& policy = binding.spec.policy_name;
     checks_.Add({policy, binding.metadata.name, type});
     seconds_.Observe({policy, binding.metadata.name, type}, seconds);
   }
 
  private:
-  static std::string_view ErrorType(std::string_view error) {
-    if (error.empty()) return "no_error";
-    if (error.starts_with("compilation")) return "compile_error";
-    return error.starts_with("validation failed due to running out of cost budget")
-               ? "out_of_budget"
-               : "invalid_error";
-  }
-
   CounterFamily& checks_;
   HistogramFamily& seconds_;
 };

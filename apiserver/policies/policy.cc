@@ -64,13 +64,9 @@ std::string MessageFrom(const cel::Evaluation& evaluated) {
   return shown ? text : "";
 }
 
-// As Kubernetes tells them apart: by the text, and whatever is not true is one of them.
-std::string_view ErrorTypeOf(std::string_view message) {
-  if (message.starts_with("compilation")) return "compile_error";
-  if (message.starts_with("validation failed due to running out of cost budget")) {
-    return "out_of_budget";
-  }
-  return "internal_error";
+// Of a validation, whatever is not true is one of them.
+std::string_view ErrorTypeOfCheck(std::string_view message) {
+  return ErrorTypeOf(message, "internal_error");
 }
 
 void JudgeValidations(const PolicyExpressions& policy, const Round& round, const Round& messages,
@@ -80,7 +76,7 @@ void JudgeValidations(const PolicyExpressions& policy, const Round& round, const
     const double seconds = round.results()[i].seconds;
     const PolicyExpressions::Validation& validation = policy.validations[i];
     const auto failed = [&](std::string why) {
-      const PolicyVerdict::Check check{seconds, ErrorTypeOf(why)};
+      const PolicyVerdict::Check check{seconds, ErrorTypeOfCheck(why)};
       if (policy.ignores_failure) {
         verdict.ignored.push_back(check);
       } else {
@@ -100,7 +96,7 @@ void JudgeValidations(const PolicyExpressions& policy, const Round& round, const
         message = "failed expression: ";
         message += WithoutBlanks(validation.expression.text);
       }
-      const PolicyVerdict::Check check{seconds, ErrorTypeOf(message)};
+      const PolicyVerdict::Check check{seconds, ErrorTypeOfCheck(message)};
       verdict.refusals.push_back({std::move(message), validation.reason, i, check});
     }
   }
@@ -128,7 +124,7 @@ void JudgeAnnotation(const PolicyExpressions& policy, size_t index, const cel::E
 
 PolicyVerdict Broken(const PolicyExpressions& policy, const std::string& why) {
   PolicyVerdict verdict;
-  const PolicyVerdict::Check check{.error_type = ErrorTypeOf(why)};
+  const PolicyVerdict::Check check{.error_type = ErrorTypeOfCheck(why)};
   if (policy.ignores_failure) {
     verdict.ignored.push_back(check);
   } else {
@@ -287,6 +283,14 @@ PolicyVerdict Judge(const PolicyExpressions& policy, cel::AdmissionInputs inputs
     JudgeAnnotation(policy, i, annotations.results()[i].evaluation, verdict);
   }
   return verdict;
+}
+
+std::string_view ErrorTypeOf(std::string_view message, std::string_view other) {
+  if (message.starts_with("compilation")) return "compile_error";
+  if (message.starts_with("validation failed due to running out of cost budget")) {
+    return "out_of_budget";
+  }
+  return other;
 }
 
 }  // namespace skiff

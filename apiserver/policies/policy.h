@@ -101,4 +101,8 @@ struct PolicyVerdict {
 
 PolicyVerdict Judge(const PolicyExpressions& policy, cel::AdmissionInputs inputs);
 
+// What an error is counted under: as Kubernetes tells them apart, by the text. `other`: what those
+// are that have no name of their own.
+std::string_view ErrorTypeOf(std::string_view message, std::string_view other);
+
 }  // namespace skiff

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "api/codec/typed.h"
+#include "base/thread_stack.h"
 
 namespace skiff {
 namespace {
@@ -118,19 +119,42 @@ TEST(PolicyTest, WhatVariablesHoldIsBoundedForAll) {
       << messages[0];
 }
 
-// A tree is no deeper than it may be written, and those of variables no deeper together than a
-// thread's stack allows.
-TEST(PolicyTest, DeepVariablesAreRefusedOrRun) {
+// What the policy says whose only validation is `expression`; `variables`: of each the expression,
+// by which v0, v1 and so on are called.
+Texts SaidWith(const std::vector<std::string>& variables, const std::string& expression) {
+  Json spec = {{"validations", {{{"expression", expression}}}}, {"variables", Json::array()}};
+  for (size_t i = 0; i < variables.size(); ++i) {
+    spec["variables"].push_back({{"name", "v" + std::to_string(i)}, {"expression", variables[i]}});
+  }
+  return Messages(JudgeBy(spec.dump().c_str(), {{"a", 1}}));
+}
+
+TEST(PolicyTest, AVariableIsNoDeeperThanItMayBeWritten) {
   std::string sum = "1";
   for (int i = 1; i < 31000; ++i) sum += "+1";
-  Json spec = {{"validations", {{{"expression", "variables.v21 > 0"}}}},
-               {"variables", Json::array()}};
-  for (int i = 0; i < 22; ++i) {
-    spec["variables"].push_back({{"name", "v" + std::to_string(i)}, {"expression", sum}});
-  }
-  const Texts messages = Messages(JudgeBy(spec.dump().c_str(), {{"a", 1}}));
+  const Texts messages = SaidWith({sum}, "variables.v0 > 0");
   ASSERT_EQ(messages.size(), 1u);
   EXPECT_NE(messages[0].find("max recursion depth exceeded"), std::string::npos) << messages[0];
+}
+
+// Each stands at the bottom of the next.
+TEST(PolicyTest, VariablesOfVariablesAreNoDeeperThanAThreadAllows) {
+  SetThreadStacks();
+  const int result = RunWithThreadStack([] {
+    std::string more;
+    for (int i = 0; i < 245; ++i) more += " + 1";
+    std::vector<std::string> variables = {"1"};
+    for (int i = 0; i < 500; ++i) {
+      variables.push_back("(variables.v" + std::to_string(i) + " + 1)" + more);
+    }
+    EXPECT_EQ(SaidWith(variables, "variables.v70 > 0"), Texts());
+    const Texts messages = SaidWith(variables, "variables.v500 > 0");
+    EXPECT_EQ(messages.size(), 1u);
+    EXPECT_NE(messages.at(0).find("variables are nested too deeply"), std::string::npos)
+        << messages.at(0);
+    return 7;
+  });
+  EXPECT_EQ(result, 7);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "api/text/go_text.h"
 #include "base/text.h"
 #include "http/accept.h"
 
@@ -113,11 +114,6 @@ Error RefusedByRouter(Reason reason, std::string message) {
   return error;
 }
 
-bool ParseGoBool(std::string_view text) {
-  return text == "1" || text == "t" || text == "T" || text == "true" || text == "TRUE" ||
-         text == "True";
-}
-
 }  // namespace
 
 std::string_view ContentTypeOf(Encoding encoding) {
@@ -207,7 +203,7 @@ std::string BodyMediaType(std::string_view header) {
 }
 
 bool WantsPretty(const http::Request& request) {
-  if (const auto pretty = request.Query("pretty")) return ParseGoBool(*pretty);
+  if (const auto pretty = request.Query("pretty")) return GoBool(*pretty).value_or(false);
   const std::string_view agent = request.Header("User-Agent");
   return agent.starts_with("curl") || agent.starts_with("Wget") || agent.starts_with("Mozilla/5.0");
 }

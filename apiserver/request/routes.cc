@@ -9,6 +9,7 @@
 #include "apiserver/identity/reviews.h"
 #include "apiserver/objects/crud.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/body.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
 #include "apiserver/subresources/connect_options.h"
@@ -354,9 +355,7 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
 Result<http::Response> Serve(Core& core, ApiRequest& request) {
   const Route& route = *request.route;
   WarnOfDeprecation(*route.kind, request);
-  if (request.http.body_too_large) {
-    return Fail(Reason::kRequestEntityTooLarge, "Request entity too large: limit is 3145728");
-  }
+  TRY(CheckBodySize(request.http));
   // The path of a namespace names itself as its namespace; the object has none.
   if (!route.kind->namespaced) request.info.namespace_name.clear();
   if (!request.info.name_from_selector) TRY(CheckName(request.info.name));

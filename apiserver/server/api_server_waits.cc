@@ -8,6 +8,7 @@
 
 #include "api/codec/document_bytes.h"
 #include "api/gen/apiextensions_v1.h"
+#include "api/pods/mirror_pods.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/server/api_server_state.h"
@@ -74,7 +75,7 @@ bool ApiServer::State::IsBeforeItsAccount(const http::Request& request, const Re
   if (std::find(off.begin(), off.end(), "ServiceAccount") != off.end()) return false;
   if (!IsToGetItsAccount(info.namespace_name)) return false;
   // One that shows what a kubelet runs by itself has no account.
-  if (request.body.find("kubernetes.io/config.mirror") != std::string::npos) return false;
+  if (request.body.find(kMirrorPodAnnotation) != std::string::npos) return false;
   return !NamesAnAccount(request.body);
 }
 

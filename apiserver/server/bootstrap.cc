@@ -8,6 +8,7 @@
 #include "api/openapi/discovery.h"
 #include "api/rules/core/ip.h"
 #include "api/rules/identity/rbac_reconcile.h"
+#include "apiserver/aggregation/api_services.h"
 #include "apiserver/auth/bootstrap_rbac.h"
 #include "apiserver/identity/token_tracking.h"
 #include "apiserver/objects/record_codec.h"
@@ -96,7 +97,7 @@ void AddApiServices(std::span<const KindInfo* const> kinds, std::vector<Json>& o
     if (served.group == "apiregistration.k8s.io") continue;
     Json object = Named("apiregistration.k8s.io/v1", "APIService",
                         std::string(served.version) + "." + std::string(served.group));
-    object["metadata"]["labels"] = {{"kube-aggregator.kubernetes.io/automanaged", "onstart"}};
+    object["metadata"]["labels"] = {{kAutoManagedLabel, "onstart"}};
     object["spec"] = {{"group", served.group},
                       {"version", served.version},
                       {"groupPriorityMinimum", served.group_priority},

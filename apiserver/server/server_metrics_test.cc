@@ -113,11 +113,13 @@ TEST_F(ServerMetricsTest, WhatItTakesToKnowAndToAllowAUserIsTimed) {
   Get("/api/v1/namespaces/default/configmaps");
   Ask("GET", "/api/v1/secrets", "", "", "alice");
   const std::string text = Scrape();
-  for (const char* result : {"allowed", "no-opinion"}) {
-    EXPECT_NE(text.find(std::string("authorization_duration_seconds_count{result=\"") + result),
-              std::string::npos)
-        << text;
-  }
+  const auto is_timed = [&](const std::string& family, const std::string& result) {
+    return text.find("\n" + family + "_duration_seconds_count{result=\"" + result + "\"} ") !=
+           std::string::npos;
+  };
+  EXPECT_TRUE(is_timed("authentication", "success")) << text;
+  EXPECT_TRUE(is_timed("authorization", "allowed")) << text;
+  EXPECT_TRUE(is_timed("authorization", "no-opinion")) << text;
 }
 
 TEST_F(ServerMetricsTest, SentEventsAreCounted) {
@@ -135,6 +137,31 @@ TEST_F(ServerMetricsTest, SentEventsAreCounted) {
                       R"(resource="configmaps"})"),
             std::string::npos)
       << text;
+}
+
+TEST_F(ServerMetricsTest, TheScopeOfAWatchIsWhatItNames) {
+  const std::string begin =
+      "watch=1&sendInitialEvents=true&allowWatchBookmarks=true&"
+      "resourceVersionMatch=NotOlderThan";
+  const auto watch = [&](const std::string& path, const std::string& more = "") {
+    auto answer = Get(path + "?" + begin + more);
+    ASSERT_TRUE(answer.response.stream);
+    answer.response.stream->Attach([] {});
+    const auto events = Events(answer.response);
+    ASSERT_FALSE(events.empty());
+    EXPECT_EQ(events.back()["type"], "BOOKMARK");
+  };
+  watch("/api/v1/configmaps");
+  watch("/api/v1/namespaces/default/configmaps");
+  watch("/api/v1/namespaces/default/configmaps", "&fieldSelector=metadata.name=a");
+  const std::string text = Scrape();
+  for (const char* scope : {"cluster", "namespace", "resource"}) {
+    EXPECT_TRUE(Has(text, R"(apiserver_watch_list_duration_seconds_count{group="",version="v1",)"
+                          R"(resource="configmaps",scope=")" +
+                              std::string(scope) + "\"} 1"))
+        << scope << "\n"
+        << text;
+  }
 }
 
 TEST_F(ServerMetricsTest, AddressesAndPortsOfServicesAreCounted) {

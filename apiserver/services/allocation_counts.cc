@@ -35,14 +35,29 @@ void AllocationCounts::Port(Scope scope, bool is_taken) {
   (is_taken ? ports_ : refused_ports_).Add({TextOf(scope)});
 }
 
+void ServiceAllocation::ShowNumbers() {
+  if (!counts_) return;
+  Numbers numbers{ranges_.Uses(), ports_.taken(), ports_.left()};
+  const MutexLock lock(numbers_mutex_);
+  numbers_ = std::move(numbers);
+}
+
+ServiceAllocation::Numbers ServiceAllocation::NumbersShown() const {
+  const MutexLock lock(numbers_mutex_);
+  return numbers_;
+}
+
 void ServiceAllocation::AddMetrics(MetricRegistry& registry) {
   counts_ = std::make_unique<AllocationCounts>(registry);
+  {
+    const MutexLock lock(mutex_);
+    ShowNumbers();
+  }
   const auto add_addresses = [&](const char* name, const char* help,
                                  uint64_t AddressRanges::Use::*number) {
     registry.AddMeasured({name, help, {"cidr"}}, [this, number] {
       std::vector<Sample> samples;
-      const MutexLock lock(mutex_);
-      for (const auto& use : ranges_.Uses()) {
+      for (const auto& use : NumbersShown().ranges) {
         samples.push_back({{use.cidr}, static_cast<double>(use.*number)});
       }
       return samples;
@@ -52,17 +67,15 @@ void ServiceAllocation::AddMetrics(MetricRegistry& registry) {
                 "[ALPHA] Addresses of a range that are taken.", &AddressRanges::Use::taken);
   add_addresses("kube_apiserver_clusterip_allocator_available_ips",
                 "[ALPHA] Addresses of a range that are free.", &AddressRanges::Use::left);
-  const auto add_ports = [&](const char* name, const char* help,
-                             uint64_t (NumberPool::*number)() const) {
+  const auto add_ports = [&](const char* name, const char* help, uint64_t Numbers::*number) {
     registry.AddMeasured({name, help}, [this, number] {
-      const MutexLock lock(mutex_);
-      return std::vector<Sample>{{{}, static_cast<double>((ports_.*number)())}};
+      return std::vector<Sample>{{{}, static_cast<double>(NumbersShown().*number)}};
     });
   };
   add_ports("kube_apiserver_nodeport_allocator_allocated_ports",
-            "[ALPHA] Ports of nodes that are taken.", &NumberPool::taken);
+            "[ALPHA] Ports of nodes that are taken.", &Numbers::ports_taken);
   add_ports("kube_apiserver_nodeport_allocator_available_ports",
-            "[ALPHA] Ports of nodes that are free.", &NumberPool::left);
+            "[ALPHA] Ports of nodes that are free.", &Numbers::ports_left);
 }
 
 }  // namespace skiff

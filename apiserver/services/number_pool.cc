@@ -2,6 +2,21 @@
 
 namespace skiff {
 
+bool NumberPool::Take(uint64_t number) {
+  const bool is_new = taken_.insert(number).second;
+  if (is_new && InRange(number)) ++taken_in_range_;
+  return is_new;
+}
+
+void NumberPool::Free(uint64_t number) {
+  if (taken_.erase(number) > 0 && InRange(number)) --taken_in_range_;
+}
+
+void NumberPool::FreeAll() {
+  taken_.clear();
+  taken_in_range_ = 0;
+}
+
 std::optional<uint64_t> NumberPool::TakeFrom(uint64_t first, uint64_t last, Random& random) {
   if (first > last) return std::nullopt;
   const uint64_t count = last - first + 1;
@@ -12,11 +27,6 @@ std::optional<uint64_t> NumberPool::TakeFrom(uint64_t first, uint64_t last, Rand
   // As many steps as there are taken numbers, at most.
   while (!Take(number)) number = number == last ? first : number + 1;
   return number;
-}
-
-uint64_t NumberPool::left() const {
-  const auto within = std::distance(taken_.lower_bound(first_), taken_.upper_bound(last_));
-  return last_ - first_ + 1 - static_cast<uint64_t>(within);
 }
 
 std::optional<uint64_t> NumberPool::TakeAny(Random& random) {

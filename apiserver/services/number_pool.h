@@ -20,12 +20,12 @@ class NumberPool {
   bool InRange(uint64_t number) const { return number >= first_ && number <= last_; }
   bool Has(uint64_t number) const { return taken_.contains(number); }
   // False when somebody has it.
-  bool Take(uint64_t number) { return taken_.insert(number).second; }
-  void Free(uint64_t number) { taken_.erase(number); }
-  void FreeAll() { taken_.clear(); }
+  bool Take(uint64_t number);
+  void Free(uint64_t number);
+  void FreeAll();
   uint64_t taken() const { return taken_.size(); }
   // How many of the range nobody has; numbers beside it may be taken as well.
-  uint64_t left() const;
+  uint64_t left() const { return last_ - first_ + 1 - taken_in_range_; }
   // Takes one that is free; nullopt when all are taken. A random start, then upwards.
   std::optional<uint64_t> TakeAny(Random& random);
 
@@ -35,6 +35,7 @@ class NumberPool {
   const uint64_t last_;
   const uint64_t band_;
   std::set<uint64_t> taken_;
+  uint64_t taken_in_range_ = 0;
 };
 
 }  // namespace skiff

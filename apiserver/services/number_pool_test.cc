@@ -22,5 +22,23 @@ TEST(NumberPool, TakesACertainNumberOnce) {
   EXPECT_FALSE(pool.InRange(10));
 }
 
+TEST(NumberPool, WhatIsTakenBesideTheRangeLeavesItAsItIs) {
+  SeededRandom random(1);
+  NumberPool pool(10, 19, 4);
+  pool.Take(3);
+  pool.Take(12);
+  pool.Take(12);
+  ASSERT_TRUE(pool.TakeAny(random));
+  EXPECT_EQ(pool.taken(), 3u);
+  EXPECT_EQ(pool.left(), 8u);
+  pool.Free(3);
+  pool.Free(12);
+  pool.Free(12);
+  EXPECT_EQ(pool.left(), 9u);
+  pool.FreeAll();
+  EXPECT_EQ(pool.taken(), 0u);
+  EXPECT_EQ(pool.left(), 10u);
+}
+
 }  // namespace
 }  // namespace skiff

@@ -138,6 +138,9 @@ class ServiceAllocation::Held final : public Reservation {
   std::set<int> named_ports;        // By the service as it was, when it had none by naming them.
   core_v1::Service service;         // Whose they are.
   std::set<ServiceNumber> refused;  // Tried before.
+  // What is to be counted of it: of addresses their ranges, too.
+  std::vector<std::pair<std::string, AllocationCounts::Scope>> addresses_to_count;
+  std::vector<AllocationCounts::Scope> ports_to_count;
 
  private:
   ServiceAllocation& owner_;
@@ -217,11 +220,13 @@ void ServiceAllocation::FollowClaims() {
 void ServiceAllocation::FreeAddress(const std::string& text) {
   const MutexLock lock(mutex_);
   if (const auto address = ParseIp(text)) ranges_.Free(*address);
+  ShowNumbers();
 }
 
 void ServiceAllocation::FreePort(int port) {
   const MutexLock lock(mutex_);
   ports_.Free(static_cast<uint64_t>(port));
+  ShowNumbers();
 }
 
 void ServiceAllocation::RecordAddress(const core_v1::Service& service, const std::string& text) {
@@ -257,13 +262,27 @@ bool ServiceAllocation::IsHeldByUser(const IpAddress& address) const {
 }
 
 void ServiceAllocation::CountAddress(const std::string& cidr, AllocationCounts::Scope scope,
-                                     bool is_taken) const {
-  if (counts_) counts_->Address(cidr, scope, is_taken);
+                                     bool is_taken, Held& held) const {
+  if (!counts_ || held.dry_run() || cidr.empty()) return;
+  if (is_taken) {
+    held.addresses_to_count.emplace_back(cidr, scope);
+  } else {
+    counts_->Address(cidr, scope, false);
+  }
 }
 
-void ServiceAllocation::CountPort(const Held& held, AllocationCounts::Scope scope,
-                                  bool is_taken) const {
-  if (counts_ && !held.dry_run()) counts_->Port(scope, is_taken);
+void ServiceAllocation::CountPort(AllocationCounts::Scope scope, bool is_taken, Held& held) const {
+  if (!counts_ || held.dry_run()) return;
+  if (is_taken) {
+    held.ports_to_count.push_back(scope);
+  } else {
+    counts_->Port(scope, false);
+  }
+}
+
+void ServiceAllocation::CountTaken(const Held& held) const {
+  for (const auto& [cidr, scope] : held.addresses_to_count) counts_->Address(cidr, scope, true);
+  for (const auto scope : held.ports_to_count) counts_->Port(scope, true);
 }
 
 Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service& service,
@@ -288,7 +307,7 @@ Result<std::string> ServiceAllocation::TakeAddress(const core_v1::Service& servi
     text.clear();
   }
   CountAddress(text.empty() ? ranges_.CidrOf(std::string_view(family)) : cidr,
-               AllocationCounts::Scope::kDynamic, !text.empty());
+               AllocationCounts::Scope::kDynamic, !text.empty(), held);
   if (text.empty()) return full();
   if (service.metadata.name.empty()) {
     core_v1::Service shown = service;  // With a place for each address that it is to have.
@@ -306,7 +325,7 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
   if (!address) return Fail(PlainError("failed to parse service IP " + Quoted(text)));
   const std::string cidr = ranges_.CidrOf(*address);
   const auto refuse = [&](const std::string& why) {
-    if (!held.dry_run()) CountAddress(cidr, AllocationCounts::Scope::kStatic, false);
+    CountAddress(cidr, AllocationCounts::Scope::kStatic, false, held);
     return Fail(InvalidAddress(service, "failed to allocate IP " + text + ": " + why));
   };
   if (!ranges_.Offers(*address)) {
@@ -321,7 +340,7 @@ Result<> ServiceAllocation::TakeGivenAddress(const core_v1::Service& service,
   }
   ranges_.Take(*address);
   held.addresses.push_back(address->Text());
-  CountAddress(cidr, AllocationCounts::Scope::kStatic, true);
+  CountAddress(cidr, AllocationCounts::Scope::kStatic, true, held);
   return {};
 }
 
@@ -365,7 +384,7 @@ std::optional<int> ServiceAllocation::TakeAnyPort(Held& held) {
     return static_cast<int>(last + 1);
   }
   const auto picked = ports_.TakeAny(random_);
-  CountPort(held, AllocationCounts::Scope::kDynamic, picked.has_value());
+  CountPort(AllocationCounts::Scope::kDynamic, picked.has_value(), held);
   if (!picked) return std::nullopt;
   held.ports.push_back(static_cast<int>(*picked));
   return static_cast<int>(*picked);
@@ -403,7 +422,7 @@ std::string ServiceAllocation::TakePort(int port, Held& held) {
 Result<> ServiceAllocation::TakeGivenPort(const core_v1::Service& service, size_t index, int port,
                                           Held& held) {
   const std::string refused = TakePort(port, held);
-  CountPort(held, AllocationCounts::Scope::kStatic, refused.empty());
+  CountPort(AllocationCounts::Scope::kStatic, refused.empty(), held);
   if (refused.empty()) return {};
   Violations wrong;
   wrong.Invalid(FieldPath("spec").Child("ports").Index(index).Child("nodePort"), port, refused);
@@ -484,7 +503,7 @@ Result<> ServiceAllocation::ReserveHealthPort(core_v1::Service& service,
     return {};
   }
   const std::string refused = TakePort(port, held);
-  CountPort(held, AllocationCounts::Scope::kStatic, refused.empty());
+  CountPort(AllocationCounts::Scope::kStatic, refused.empty(), held);
   if (refused.empty()) return {};
   return Fail(InternalErrorOf(
       fmt::format("failed to allocate requested HealthCheck NodePort {}: {}", port, refused)));
@@ -496,16 +515,23 @@ Result<std::unique_ptr<ServiceAllocation::Held>> ServiceAllocation::TryReserve(
   auto held = std::make_unique<Held>(*this, dry_run);
   held->service.metadata = service.metadata;
   held->refused = refused;
-  const auto reserve = [&]() -> Result<> {
-    const MutexLock lock(mutex_);
-    ranges_.Follow();
-    FollowClaims();
-    TRY(ReserveAddresses(service, old, *held));
-    TRY(ReservePorts(service, old, *held));
-    return ReserveHealthPort(service, old, *held);
-  };
-  TRY(reserve());
+  TRY(ReserveNumbers(service, old, *held));
   return held;
+}
+
+Result<> ServiceAllocation::ReserveNumbers(core_v1::Service& service, const core_v1::Service* old,
+                                           Held& held) {
+  const auto reserve = [&]() REQUIRES(mutex_) -> Result<> {
+    TRY(ReserveAddresses(service, old, held));
+    TRY(ReservePorts(service, old, held));
+    return ReserveHealthPort(service, old, held);
+  };
+  const MutexLock lock(mutex_);
+  ranges_.Follow();
+  FollowClaims();
+  Result<> reserved = reserve();
+  ShowNumbers();
+  return reserved;
 }
 
 bool ServiceAllocation::Owns(const KindInfo& kind) const {
@@ -526,6 +552,7 @@ Result<std::unique_ptr<Reservation>> ServiceAllocation::Reserve(Object& object, 
       refused.insert(*other);
       continue;
     }
+    CountTaken(*held);
     *service = std::move(attempt);
     if (before != nullptr) {
       const std::set<int> now = PortsOf(service->spec);

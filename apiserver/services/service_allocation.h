@@ -41,13 +41,19 @@ class ServiceAllocation final : public AllocationHooks {
                                                bool dry_run) override;
   void Release(const Object& object) override;
   // kube_apiserver_{clusterip,nodeport}_allocator_*, from then on. Once, before all requests;
-  // nobody asks `registry` for its text when this is gone.
+  // nobody asks `registry` for its text when this is gone. Who does waits for no request, as these
+  // wait for the store.
   void AddMetrics(MetricRegistry& registry);
   // Of the first range: what the service `kubernetes` has.
   const std::string& FirstAddress() const { return first_address_; }
 
  private:
   class Held;
+  // What a scrape tells: as it was when a request was through with the ranges.
+  struct Numbers {
+    std::vector<AddressRanges::Use> ranges;
+    uint64_t ports_taken = 0, ports_left = 0;
+  };
 
   ServiceAllocation(Store& store, const Clock& clock, Random& random, NumberPool ports)
       : store_(store),
@@ -61,6 +67,7 @@ class ServiceAllocation final : public AllocationHooks {
   void Note(const ServiceNumber& number, bool taken) REQUIRES(mutex_);
   Result<std::unique_ptr<Held>> TryReserve(core_v1::Service& service, const core_v1::Service* old,
                                            bool dry_run, const std::set<ServiceNumber>& refused);
+  Result<> ReserveNumbers(core_v1::Service& service, const core_v1::Service* old, Held& held);
   Result<> ReserveAddresses(core_v1::Service& service, const core_v1::Service* old, Held& held)
       REQUIRES(mutex_);
   Result<> ReservePorts(core_v1::Service& service, const core_v1::Service* old, Held& held)
@@ -80,9 +87,14 @@ class ServiceAllocation final : public AllocationHooks {
                                   Held& held) REQUIRES(mutex_);
   Result<> TakeGivenAddress(const core_v1::Service& service, const std::string& text, Held& held)
       REQUIRES(mutex_);
-  // Where somebody counts; of a dry run nothing.
-  void CountAddress(const std::string& cidr, AllocationCounts::Scope scope, bool is_taken) const;
-  void CountPort(const Held& held, AllocationCounts::Scope scope, bool is_taken) const;
+  // Where somebody counts; of a dry run nothing, nor of an address that is of no range. What is
+  // taken counts by CountTaken, when its claims are written.
+  void CountAddress(const std::string& cidr, AllocationCounts::Scope scope, bool is_taken,
+                    Held& held) const;
+  void CountPort(AllocationCounts::Scope scope, bool is_taken, Held& held) const;
+  void CountTaken(const Held& held) const;
+  void ShowNumbers() REQUIRES(mutex_);
+  Numbers NumbersShown() const;
   void FreeAddress(const std::string& text);
   void FreePort(int port);
   void RecordAddress(const core_v1::Service& service, const std::string& text);
@@ -100,6 +112,8 @@ class ServiceAllocation final : public AllocationHooks {
   mutable Mutex mutex_;
   AddressRanges ranges_ GUARDED_BY(mutex_);
   NumberPool ports_ GUARDED_BY(mutex_);
+  mutable Mutex numbers_mutex_;  // Taken after mutex_, never before.
+  Numbers numbers_ GUARDED_BY(numbers_mutex_);
   std::unique_ptr<AllocationCounts> counts_;  // nullptr: nobody counts.
   std::unique_ptr<ServiceClaims> claims_;     // nullptr: the numbers are ours alone.
 };

@@ -1,7 +1,11 @@
 #include "apiserver/services/service_allocation.h"
 
+#include <functional>
+#include <utility>
+
 #include "apiserver/server/server_fixture.h"
 #include "apiserver/services/service_claims.h"
+#include "apiserver/storage/forwarding_store.h"
 
 namespace skiff {
 namespace {
@@ -131,6 +135,86 @@ TEST_F(ServiceAllocationTest, ADryRunMakesUpPortsBehindThoseItHas) {
                           dry);
   ASSERT_EQ(given.code, 201) << given.body;
   EXPECT_EQ(given.body["spec"]["ports"][1]["nodePort"], 31001);
+}
+
+// Where something happens just before it is read or written.
+class InterruptedStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  Result<RecordPtr> Get(const std::string& key, Revision at) override {
+    if (before_get) before_get();
+    return ForwardingStore::Get(key, at);
+  }
+  Result<Written> Apply(Write write) override {
+    if (before_apply) std::exchange(before_apply, nullptr)();
+    return ForwardingStore::Apply(std::move(write));
+  }
+  std::function<void()> before_get;
+  std::function<void()> before_apply;  // Once.
+};
+
+class AllocationCountsTest : public ServiceAllocationTest {
+ protected:
+  void Allocate(bool shared) {
+    allocation_ = *ServiceAllocation::Create(
+        {.cluster_ip_ranges = {"10.7.0.0/24"}, .shared = shared}, interrupted_, clock_, random_);
+    allocation_->AddMetrics(registry_);
+  }
+  Result<std::unique_ptr<Reservation>> Reserve(const std::string& spec) {
+    Object service = *Object::FromText(core_v1::Service::Info(),
+                                       R"({"metadata": {"namespace": "default", "name": "a"},
+                                           "spec": )" +
+                                           spec + "}");
+    return allocation_->Reserve(service, nullptr, false);
+  }
+  bool Says(const std::string& line) const {
+    return registry_.Text().find("\nkube_apiserver_" + line + "\n") != std::string::npos;
+  }
+
+  std::unique_ptr<RocksdbStore> others_ =
+      *RocksdbStore::Open({.path = "/others", .env = env_.get()}, clock_);
+  InterruptedStore interrupted_{*others_};
+  std::unique_ptr<ServiceAllocation> allocation_;
+  MetricRegistry registry_;
+};
+
+TEST_F(AllocationCountsTest, AScrapeDoesNotWaitForARequestThatWaitsForTheStore) {
+  Allocate(false);
+  int scrapes = 0;
+  interrupted_.before_get = [&] {
+    ++scrapes;
+    EXPECT_TRUE(Says("nodeport_allocator_allocated_ports 0")) << registry_.Text();
+  };
+  const auto reserved =
+      Reserve(R"({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30001}]})");
+  ASSERT_TRUE(reserved) << reserved.error().message;
+  EXPECT_GT(scrapes, 0);
+  EXPECT_TRUE(Says("nodeport_allocator_allocated_ports 1")) << registry_.Text();
+}
+
+TEST_F(AllocationCountsTest, APortThatAnotherServerClaimsFirstHasNotBeenGiven) {
+  Allocate(true);
+  interrupted_.before_apply = [&] {
+    core_v1::Service other;
+    other.metadata.namespace_ = "default";
+    other.metadata.name = "b";
+    ServiceClaims claims(*others_, clock_, random_);
+    EXPECT_TRUE(claims.Take("30001", other)->has_value());
+  };
+  EXPECT_FALSE(Reserve(R"({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30001}]})"));
+  const std::string static_ports = R"({scope="static"} 1)";
+  EXPECT_TRUE(Says("nodeport_allocator_allocation_errors_total" + static_ports))
+      << registry_.Text();
+  EXPECT_FALSE(Says("nodeport_allocator_allocation_total" + static_ports));
+  EXPECT_TRUE(Reserve(R"({"type": "NodePort", "ports": [{"port": 80, "nodePort": 30002}]})"));
+  EXPECT_TRUE(Says("nodeport_allocator_allocation_total" + static_ports)) << registry_.Text();
+}
+
+TEST_F(AllocationCountsTest, AnAddressOfNoRangeIsNotCounted) {
+  Allocate(false);
+  EXPECT_FALSE(Reserve(R"({"clusterIP": "192.0.2.1", "clusterIPs": ["192.0.2.1"],
+                           "ports": [{"port": 80}]})"));
+  EXPECT_EQ(registry_.Text().find("cidr=\"\""), std::string::npos) << registry_.Text();
 }
 
 }  // namespace

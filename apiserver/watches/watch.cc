@@ -43,6 +43,13 @@ EventConverter::Aside WaitsElsewhere(const WatchParts& parts, std::string name) 
   };
 }
 
+// What of the kind is watched: one that is named (in the path or by a selector), a namespace, or
+// all.
+std::string_view ScopeOf(const RequestInfo& info) {
+  if (!info.name.empty()) return "resource";
+  return info.namespace_name.empty() ? "cluster" : "namespace";
+}
+
 // Where the stream starts: a state to show first, and the revision after which events follow.
 struct Start {
   std::shared_ptr<WatchState> state;  // Null: none.
@@ -71,7 +78,7 @@ class WatchSource final : public http::StreamSource {
         gives_handed_(request.http.takes_handed && form_.media.IsPlain() &&
                       form_.media.target == Target::kObject && !start_.state &&
                       kind_.type->ops != nullptr && IsSentAsKept(kind_)),
-        is_whole_cluster_(request.info.namespace_name.empty()),
+        scope_(ScopeOf(request.info)),
         begun_(parts.clock.Monotonic()),
         sent_(parts.counts == nullptr ? nullptr : parts.counts->Find(kind_)),
         maker_({parts.frames, request.user.name}, selection_->held),
@@ -312,8 +319,7 @@ class WatchSource final : public http::StreamSource {
       bookmarked_ = start_.after;
       Send(BookmarkFrame(kind_, start_.after, true, FormNow()), out, bytes);
       if (parts_.counts != nullptr) {
-        parts_.counts->StateSent(kind_, is_whole_cluster_ ? "cluster" : "namespace",
-                                 parts_.clock.Monotonic() - begun_);
+        parts_.counts->StateSent(kind_, scope_, parts_.clock.Monotonic() - begun_);
       }
     }
     return std::nullopt;
@@ -367,7 +373,7 @@ class WatchSource final : public http::StreamSource {
   http::Waker waker_;
   const bool gives_handed_;
   http::HandedObjects* objects_ = nullptr;  // While these are pulled.
-  const bool is_whole_cluster_;
+  const std::string_view scope_;            // As WatchCounts has it.
   const Duration begun_;
   WatchCounts::OfKind* const sent_;  // Null: nobody counts.
   FrameMaker maker_;

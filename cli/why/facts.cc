@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/pods/mirror_pods.h"
 #include "api/select/selector.h"
 #include "api/text/human_duration.h"
 #include "base/seconds.h"
@@ -15,7 +16,6 @@ namespace {
 
 const Json kNone;
 constexpr std::string_view kSimulatedRuntime = "fake://";
-constexpr char kMirrorAnnotation[] = "kubernetes.io/config.mirror";
 
 bool IsAbout(const Json& event, const Json& object) {
   const Json& about = At(event, "involvedObject");
@@ -28,7 +28,7 @@ bool IsAbout(const Json& event, const Json& object) {
   if (uid == own) return true;
   // The kubelet names its node as uid, and of a pod of a file the one that it has there.
   if (kind == "Node") return uid == NameOf(object);
-  return kind == "Pod" && uid == TextAt(object, "metadata", "annotations", kMirrorAnnotation);
+  return kind == "Pod" && uid == TextAt(object, "metadata", "annotations", kMirrorPodAnnotation);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "api/pods/mirror_pods.h"
 #include "api/rules/core/ip.h"
 #include "kubelet/static_pod.h"
 #include "skiff/chaos/machine.h"
@@ -217,7 +218,7 @@ std::vector<std::string> AddressesOf(const Pod& pod) {
 std::string StaticUid(const Pod& pod) {
   const auto& annotations = pod.metadata.annotations;
   const auto hash = annotations.find(kubelet::kConfigHash);
-  const auto mirrored = annotations.find(kubelet::kConfigMirror);
+  const auto mirrored = annotations.find(kMirrorPodAnnotation);
   if (hash == annotations.end() || mirrored == annotations.end()) return "";
   const bool is_hash = IsHexOf(kHashDigits, hash->second) && hash->second == mirrored->second;
   return is_hash ? hash->second : "";

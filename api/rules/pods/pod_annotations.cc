@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/codec/json.h"
+#include "api/pods/mirror_pods.h"
 #include "api/rules/checks.h"
 #include "api/rules/pods/app_armor.h"
 #include "api/rules/pods/pod_spec_validation.h"
@@ -16,7 +17,6 @@ namespace {
 using namespace core_v1;
 using Annotations = std::map<std::string, std::string>;
 
-constexpr const char* kMirror = "kubernetes.io/config.mirror";
 constexpr const char* kTolerations = "scheduler.alpha.kubernetes.io/tolerations";
 constexpr const char* kDeletionCost = "controller.kubernetes.io/pod-deletion-cost";
 constexpr const char* kPodSeccomp = "seccomp.security.alpha.kubernetes.io/pod";
@@ -133,8 +133,9 @@ void CompareAppArmor(const Annotations& annotations, const PodSpec& spec,
 void ValidatePodAnnotations(const meta_v1::ObjectMeta& meta, const PodSpec& spec,
                             const FieldPath& path, Violations& out) {
   const Annotations& annotations = meta.annotations;
-  if (const auto* mirror = Find(annotations, kMirror); mirror && spec.node_name.empty()) {
-    out.Invalid(path.Key(kMirror), *mirror,
+  if (const auto* mirror = Find(annotations, kMirrorPodAnnotation);
+      mirror && spec.node_name.empty()) {
+    out.Invalid(path.Key(kMirrorPodAnnotation), *mirror,
                 "must set spec.nodeName if mirror pod annotation is set");
   }
   if (const auto* text = Find(annotations, kTolerations); text && !text->empty()) {
@@ -166,7 +167,7 @@ void ValidatePodAnnotationUpdates(const Pod& pod, const Pod& old, Violations& ou
     if (key.starts_with(kAppArmorAnnotationPrefix)) {
       out.Forbidden(path.Key(key), "may not " + verb + " AppArmor annotations");
     }
-    if (key == kMirror) {
+    if (key == kMirrorPodAnnotation) {
       out.Forbidden(path.Key(key), "may not " + verb + " mirror pod annotation");
     }
   };

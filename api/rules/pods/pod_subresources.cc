@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/pods/mirror_pods.h"
 #include "api/rules/checks.h"
 #include "api/rules/go_struct.h"
 #include "api/rules/pods/pod_resources.h"
@@ -16,7 +17,7 @@ namespace {
 using namespace core_v1;
 
 bool IsMirror(const Pod& pod) {
-  return pod.metadata.annotations.contains("kubernetes.io/config.mirror");
+  return pod.metadata.annotations.contains(kMirrorPodAnnotation);
 }
 
 void KeepAllButSpec(Pod& pod, const Pod& old) {

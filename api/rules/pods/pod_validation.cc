@@ -1,5 +1,6 @@
 #include "api/rules/pods/pod_validation.h"
 
+#include "api/pods/mirror_pods.h"
 #include "api/rules/checks.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/pods/pod_spec_validation.h"
@@ -41,7 +42,7 @@ void ValidatePodContent(const Pod& pod, const PodSpec* old_spec, Violations& out
   ValidatePodAnnotations(pod.metadata, pod.spec, metadata.Child("annotations"), out);
   ValidatePodSpec({.spec = pod.spec,
                    .pod_name = NameForClaims(pod),
-                   .is_mirror = pod.metadata.annotations.contains("kubernetes.io/config.mirror"),
+                   .is_mirror = pod.metadata.annotations.contains(kMirrorPodAnnotation),
                    .old = old_spec},
                   path, out);
   ValidateTokenSources(pod.spec, path.Child("volumes"), out);

@@ -4,8 +4,6 @@
 namespace skiff::crd {
 namespace {
 
-constexpr const char* kApprovalAnnotation = "api-approved.kubernetes.io";
-
 bool IsUrl(std::string_view text) {
   const size_t colon = text.find("://");
   return colon != std::string_view::npos && colon > 0 && text.size() > colon + 3;
