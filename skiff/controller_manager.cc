@@ -145,8 +145,8 @@ struct KeptLimits {
 void AddLimitFlags(Flags& flags, KeptLimits& to) {
   const std::string help = "Kept, whichever it is: it is done at once, and no later than that.";
   for (const char* name :
-       {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
-        "pvclaimbinder-sync-period", kAttachPeriod, "controller-shutdown-timeout"}) {
+       {"min-resync-period", "namespace-sync-period", "pvclaimbinder-sync-period", kAttachPeriod,
+        "controller-shutdown-timeout"}) {
     Duration& period = to.periods[name];
     flags.Add(name, period, help);
   }
@@ -279,6 +279,9 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherF
   flags.Add("terminated-pod-gc-threshold", to.controllers.terminated_pod_gc_threshold,
             "Number of terminated pods that can exist before the terminated pod garbage collector "
             "starts deleting them.");
+  flags.Add("resource-quota-sync-period", to.controllers.resource_quota_sync_period,
+            "How often what is used of ResourceQuotas is counted anew though nothing calls for it, "
+            "as of pods that are late to go; 0 for never.");
   flags.Add("max-endpoints-per-slice", to.controllers.max_endpoints_per_slice,
             "The maximum number of endpoints that will be added to an EndpointSlice.");
   flags.Add("mirroring-concurrent-service-endpoint-syncs",

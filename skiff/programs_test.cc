@@ -123,6 +123,13 @@ TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
   EXPECT_TRUE((*given)->log.notes.empty());
 }
 
+TEST_F(ProgramFlagsTest, ThePeriodOfQuotasIsSaidToTheirController) {
+  const auto given = ParseControllerManagerFlags({"--resource-quota-sync-period=10s"});
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ((*given)->controllers.resource_quota_sync_period, 10s);
+  EXPECT_EQ((*ParseControllerManagerFlags({}))->controllers.resource_quota_sync_period, 5min);
+}
+
 TEST_F(ProgramFlagsTest, TheSizeOfNodesBlocksIsThatOfTheFamilyThatThereIs) {
   const auto given = ParseControllerManagerFlags(
       {"--allocate-node-cidrs", "--cluster-cidr=fd00::/64", "--node-cidr-mask-size=80"});
