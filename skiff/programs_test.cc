@@ -215,6 +215,24 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
       HasSubstr("key does not belong"));
 }
 
+TEST_F(ProgramFlagsTest, HalfOfASignersFilesIsRefusedInItsWords) {
+  const auto error = [](const std::vector<std::string>& args) {
+    const auto parsed = ParseControllerManagerFlags(args);
+    return parsed ? "" : parsed.error().message;
+  };
+  EXPECT_EQ(error({"--cluster-signing-kubelet-client-key-file=/x"}),
+            R"("cluster-signing-kube-apiserver-client": cannot specify key without cert)");
+  EXPECT_EQ(error({"--cluster-signing-kubelet-serving-cert-file=/x"}),
+            R"("cluster-signing-kubelet-serving": cannot specify cert without key)");
+  EXPECT_EQ(error({"--cluster-signing-kube-apiserver-client-key-file=/x"}),
+            R"("cluster-signing-kube-apiserver": cannot specify key without cert)");
+  EXPECT_EQ(error({"--cluster-signing-legacy-unknown-key-file=/x"}),
+            R"("cluster-signing-legacy-unknown": cannot specify key without cert)");
+  EXPECT_THAT(error({"--cluster-signing-legacy-unknown-cert-file=/no/such",
+                     "--cluster-signing-legacy-unknown-key-file=/no/such"}),
+              HasSubstr("/no/such"));
+}
+
 TEST_F(ProgramFlagsTest, WhatIsDoneAllTheTimeIsRefusedOnlyWhereKubernetesDoes) {
   const auto error = [](const std::vector<std::string>& args) {
     const auto parsed = ParseControllerManagerFlags(args);
