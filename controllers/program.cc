@@ -58,7 +58,9 @@ const Entry kControllers[] = {
     {"service-cidr-controller", "service-cidrs-controller",
      [](Manager& m, const auto&, auto&) { AddServiceCidrController(m); }},
     {"resourcequota-controller", "resourcequota-controller",
-     [](Manager& m, const auto&, auto& k) { AddResourceQuotaController(m, k); }},
+     [](Manager& m, const auto& o, auto& k) {
+       AddResourceQuotaController(m, k, o.resource_quota_sync_period);
+     }},
     {"namespace-controller", "namespace-controller",
      [](Manager& m, const auto&, auto&) { AddNamespaceController(m); }},
     {"node-lifecycle-controller", "node-controller",

@@ -49,6 +49,7 @@ struct ControllerOptions {
   double unhealthy_zone_threshold = 0.55;
   int large_cluster_size_threshold = 50;
   int terminated_pod_gc_threshold = 12500;
+  Duration resource_quota_sync_period = 5min;
   int max_endpoints_per_slice = 100;
   int mirroring_concurrent_service_endpoint_syncs = 5;
   int mirroring_max_endpoints_per_subset = 1000;
@@ -126,7 +127,9 @@ void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice,
 void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptions& options);
 void AddServiceCidrController(Manager& manager);
 void AddNamespaceController(Manager& manager);
-void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kinds);
+// What is used is counted anew after `sync_period` though nothing calls for it; 0: never.
+void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kinds,
+                                Duration sync_period = 5min);
 // So many objects are looked at at once.
 void AddGarbageCollector(Manager& manager, CustomKindWatches& custom_kinds, int workers);
 void AddNodeLifecycleController(Manager& manager, const ControllerOptions& options);

@@ -145,8 +145,8 @@ struct KeptLimits {
 void AddLimitFlags(Flags& flags, KeptLimits& to) {
   const std::string help = "Kept, whichever it is: it is done at once, and no later than that.";
   for (const char* name :
-       {"min-resync-period", "namespace-sync-period", "resource-quota-sync-period",
-        "pvclaimbinder-sync-period", kAttachPeriod, "controller-shutdown-timeout"}) {
+       {"min-resync-period", "namespace-sync-period", "pvclaimbinder-sync-period", kAttachPeriod,
+        "controller-shutdown-timeout"}) {
     Duration& period = to.periods[name];
     flags.Add(name, period, help);
   }
@@ -279,6 +279,9 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherF
   flags.Add("terminated-pod-gc-threshold", to.controllers.terminated_pod_gc_threshold,
             "Number of terminated pods that can exist before the terminated pod garbage collector "
             "starts deleting them.");
+  flags.Add("resource-quota-sync-period", to.controllers.resource_quota_sync_period,
+            "How often what is used of ResourceQuotas is counted anew though nothing calls for it, "
+            "as of pods that are late to go; 0 for never.");
   flags.Add("max-endpoints-per-slice", to.controllers.max_endpoints_per_slice,
             "The maximum number of endpoints that will be added to an EndpointSlice.");
   flags.Add("mirroring-concurrent-service-endpoint-syncs",
@@ -367,6 +370,16 @@ Result<> CheckAutoscaler(const AutoscalerOptions& to) {
                   GoDurationText(to.sync_period));
 }
 
+Result<CertificateAuthority> AuthorityOf(const SigningFiles& files) {
+  KeyPair pem;
+  pem.certificate_pem = TRY(ReadWholeFile(files.certificate));
+  pem.key_pem = TRY(ReadWholeFile(files.key));
+  auto authority = CertificateAuthority::FromPem(pem);
+  if (authority) return authority;
+  return Fail(Reason::kInvalid,
+              files.certificate + ", " + files.key + ": " + authority.error().message);
+}
+
 Result<> AddSigner(std::string_view signer, const SigningFiles& own, const SigningFiles& all,
                    ControllerOptions& to) {
   const SigningFiles& files = own.certificate.empty() ? all : own;
@@ -377,20 +390,23 @@ Result<> AddSigner(std::string_view signer, const SigningFiles& own, const Signi
                             "file of signer {} must be given",
                             signer));
   }
-  KeyPair pem;
-  pem.certificate_pem = TRY(ReadWholeFile(files.certificate));
-  pem.key_pem = TRY(ReadWholeFile(files.key));
-  auto authority = CertificateAuthority::FromPem(pem);
-  if (!authority) {
-    return Fail(Reason::kInvalid,
-                files.certificate + ", " + files.key + ": " + authority.error().message);
-  }
-  to.signing_authorities.emplace(signer, std::move(*authority));
+  to.signing_authorities.emplace(signer, TRY(AuthorityOf(files)));
   to.signing_files.emplace(signer, files);
   return {};
 }
 
+Result<> CheckPair(std::string_view name, const SigningFiles& files) {
+  if (files.certificate.empty() == files.key.empty()) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("\"{}\": cannot specify {}", name,
+                          files.key.empty() ? "cert without key" : "key without cert"));
+}
+
 Result<> AddSigners(const Signers& signers, ControllerOptions& to) {
+  TRY(CheckPair("cluster-signing-kubelet-serving", signers.kubelet_serving));
+  TRY(CheckPair("cluster-signing-kube-apiserver-client", signers.kubelet_client));
+  TRY(CheckPair("cluster-signing-kube-apiserver", signers.client));
+  TRY(CheckPair("cluster-signing-legacy-unknown", signers.legacy));
   const bool has_all = !signers.all.certificate.empty() || !signers.all.key.empty();
   for (const SigningFiles* own :
        {&signers.kubelet_client, &signers.kubelet_serving, &signers.client, &signers.legacy}) {
@@ -402,7 +418,10 @@ Result<> AddSigners(const Signers& signers, ControllerOptions& to) {
   }
   TRY(AddSigner(certificates::kKubeletClientSigner, signers.kubelet_client, signers.all, to));
   TRY(AddSigner(certificates::kKubeletServingSigner, signers.kubelet_serving, signers.all, to));
-  return AddSigner(certificates::kApiServerClientSigner, signers.client, signers.all, to);
+  TRY(AddSigner(certificates::kApiServerClientSigner, signers.client, signers.all, to));
+  // No request of certificates.k8s.io/v1 has the legacy signer, but its files must be good.
+  if (!signers.legacy.certificate.empty()) TRY(AuthorityOf(signers.legacy));
+  return {};
 }
 
 // As volumes of the built-in provisioner, where there is one. Else they are kept where

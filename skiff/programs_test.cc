@@ -123,6 +123,13 @@ TEST_F(ProgramFlagsTest, FlagsOfTheAutoscalerReachIt) {
   EXPECT_TRUE((*given)->log.notes.empty());
 }
 
+TEST_F(ProgramFlagsTest, ThePeriodOfQuotasIsSaidToTheirController) {
+  const auto given = ParseControllerManagerFlags({"--resource-quota-sync-period=10s"});
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ((*given)->controllers.resource_quota_sync_period, 10s);
+  EXPECT_EQ((*ParseControllerManagerFlags({}))->controllers.resource_quota_sync_period, 5min);
+}
+
 TEST_F(ProgramFlagsTest, TheSizeOfNodesBlocksIsThatOfTheFamilyThatThereIs) {
   const auto given = ParseControllerManagerFlags(
       {"--allocate-node-cidrs", "--cluster-cidr=fd00::/64", "--node-cidr-mask-size=80"});
@@ -206,6 +213,24 @@ TEST_F(ProgramFlagsTest, ABadControllerManagerFlagIsRefusedInItsWords) {
       error({"--cluster-signing-cert-file=" + File("a.crt", authority.pem().certificate_pem),
              "--cluster-signing-key-file=" + File("b.key", other.pem().key_pem)}),
       HasSubstr("key does not belong"));
+}
+
+TEST_F(ProgramFlagsTest, HalfOfASignersFilesIsRefusedInItsWords) {
+  const auto error = [](const std::vector<std::string>& args) {
+    const auto parsed = ParseControllerManagerFlags(args);
+    return parsed ? "" : parsed.error().message;
+  };
+  EXPECT_EQ(error({"--cluster-signing-kubelet-client-key-file=/x"}),
+            R"("cluster-signing-kube-apiserver-client": cannot specify key without cert)");
+  EXPECT_EQ(error({"--cluster-signing-kubelet-serving-cert-file=/x"}),
+            R"("cluster-signing-kubelet-serving": cannot specify cert without key)");
+  EXPECT_EQ(error({"--cluster-signing-kube-apiserver-client-key-file=/x"}),
+            R"("cluster-signing-kube-apiserver": cannot specify key without cert)");
+  EXPECT_EQ(error({"--cluster-signing-legacy-unknown-key-file=/x"}),
+            R"("cluster-signing-legacy-unknown": cannot specify key without cert)");
+  EXPECT_THAT(error({"--cluster-signing-legacy-unknown-cert-file=/no/such",
+                     "--cluster-signing-legacy-unknown-key-file=/no/such"}),
+              HasSubstr("/no/such"));
 }
 
 TEST_F(ProgramFlagsTest, WhatIsDoneAllTheTimeIsRefusedOnlyWhereKubernetesDoes) {

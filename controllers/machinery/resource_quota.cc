@@ -1,6 +1,6 @@
 // ResourceQuota: what is used of it. Admission books what is created before it is stored, and never
-// takes back; this controller counts anew when something is gone, when the limits change, and every
-// five minutes. What it counts for is in api/rules/core/quota_usage.cc, the rest of the rules in
+// takes back; this controller counts anew when something is gone, when the limits change, and after
+// a while. What it counts for is in api/rules/core/quota_usage.cc, the rest of the rules in
 // quota_plan.cc.
 #include <algorithm>
 #include <set>
@@ -20,7 +20,6 @@ using core_v1::ResourceQuota;
 using core_v1::Service;
 using resource_v1::ResourceClaim;
 
-constexpr Duration kResyncPeriod = 5min;
 // An object is stored a moment after it was booked, and shows in our caches a moment later: so long
 // no booking is taken for one that came to nothing. Somebody who books all the time does not put it
 // off for ever.
@@ -49,7 +48,7 @@ class QuotaNews {
     const MutexLock lock(mutex_);
     const State& state = states_[quota];
     if (state.stale) return Duration(0);
-    return std::max(Duration(0), state.counted + state.period - clock_.Monotonic());
+    return std::max(Duration(0), state.period - (clock_.Monotonic() - state.counted));
   }
   // How long a count that says less is used cannot be trusted; 0 ends the wait.
   Duration UntilSettled(const ObjectKey& quota) {
@@ -85,7 +84,7 @@ class QuotaNews {
     std::optional<Duration> booked;
     std::optional<Duration> put_off_since;  // A count that said less.
     Duration counted{};
-    Duration period = kResyncPeriod;
+    Duration period{};
   };
   const Clock& clock_;
   Mutex mutex_;
@@ -101,7 +100,7 @@ bool IsCounted(const KindInfo& info) {
 class QuotaReconciler final : public Reconciler<ResourceQuota> {
  public:
   QuotaReconciler(Manager& manager, std::shared_ptr<QuotaNews> news,
-                  std::shared_ptr<QuotaCustomKinds> custom_kinds)
+                  std::shared_ptr<QuotaCustomKinds> custom_kinds, Duration sync_period)
       : client_(manager.client()),
         clock_(manager.clock()),
         pods_(manager.informer<Pod>()),
@@ -110,7 +109,8 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
         resource_claims_(manager.informer<ResourceClaim>()),
         definitions_(LightDefinitions(manager.informers())),
         news_(std::move(news)),
-        custom_kinds_(std::move(custom_kinds)) {
+        custom_kinds_(std::move(custom_kinds)),
+        sync_period_(sync_period > Duration(0) ? sync_period : kNever) {
     for (const KindInfo* info : BuiltInKinds()) {
       if (!IsCounted(*info)) continue;
       caches_[{std::string(info->resource), std::string(info->group)}] =
@@ -121,7 +121,7 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
   Result<Requeue> Reconcile(const ResourceQuota& quota) override {
     const ObjectKey key = KeyOf(quota);
     if (const Duration due = news_->UntilDue(key); due > Duration(0)) return Requeue::After(due);
-    const Duration next = news_->Begin(key, kResyncPeriod);
+    const Duration next = news_->Begin(key, sync_period_);
     const auto done = Count(quota);
     if (!done) {
       news_->MarkStale(key);
@@ -246,6 +246,7 @@ class QuotaReconciler final : public Reconciler<ResourceQuota> {
   const Informer<apiextensions_v1::CustomResourceDefinition> definitions_;
   const std::shared_ptr<QuotaNews> news_;
   const std::shared_ptr<QuotaCustomKinds> custom_kinds_;
+  const Duration sync_period_;  // Pods that are late to go stop counting without an event.
   std::map<CountedResource, InformerCache*> caches_;
 };
 
@@ -336,7 +337,8 @@ void WatchAll(Manager& manager, const std::shared_ptr<Replenishment>& replenishm
 
 }  // namespace
 
-void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kinds) {
+void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kinds,
+                                Duration sync_period) {
   const auto news = std::make_shared<QuotaNews>(manager.clock());
   const auto counted = std::make_shared<QuotaCustomKinds>();
   WorkQueue& queue =
@@ -346,7 +348,7 @@ void AddResourceQuotaController(Manager& manager, CustomKindWatches& custom_kind
           .Watches<Service>([](const Service&) { return std::vector<ObjectKey>(); })
           .Watches<PersistentVolumeClaim>([](const auto&) { return std::vector<ObjectKey>(); })
           .Watches<ResourceClaim>([](const auto&) { return std::vector<ObjectKey>(); })
-          .Complete(std::make_unique<QuotaReconciler>(manager, news, counted));
+          .Complete(std::make_unique<QuotaReconciler>(manager, news, counted, sync_period));
   const auto quotas = manager.informer<ResourceQuota>();
   quotas.OnChange([news, &queue](const Ptr<ResourceQuota>& before, const Ptr<ResourceQuota>& now) {
     if (!now) return;

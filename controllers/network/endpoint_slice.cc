@@ -123,7 +123,7 @@ class EndpointSliceReconciler final : public Reconciler<Service> {
     for (const auto& pod : pods) {
       if (!CanServe(*pod)) continue;
       const auto node = nodes_.Get({"", pod->spec.node_name});
-      if (!node && !service.spec.publish_not_ready_addresses && !pod->spec.node_name.empty()) {
+      if (!node && !service.spec.publish_not_ready_addresses) {
         skipped =
             fmt::format("skipping Pod {} for Service {}/{}: Node {} Not Found", pod->metadata.name,
                         service.metadata.namespace_, service.metadata.name, pod->spec.node_name);
