@@ -115,6 +115,10 @@ TEST_F(ProgramTest, FlagsOfAllVerbsAreToldOfWhereTheyAreWhatAVerbIsFor) {
 }
 
 TEST_F(ProgramTest, HelpShowsLettersAndArguments) {
+  EXPECT_EQ(Run("convert", {"--help"}), 0);
+  EXPECT_NE(out_.find("Usage:\n  kubectl convert -f FILENAME [-o json|yaml|protobuf] [options]\n"),
+            std::string::npos)
+      << out_;
   EXPECT_EQ(Run("label", {"--help"}), 0);
   EXPECT_NE(out_.find("    -l, --selector='':\n\t"), std::string::npos) << out_;
   EXPECT_NE(out_.find("    --overwrite=false:\n\t"), std::string::npos) << out_;
