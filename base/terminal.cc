@@ -19,6 +19,7 @@ constexpr size_t kDeeper = 4;
 constexpr size_t kDeep = 12;
 constexpr size_t kRoomMin = 20;
 constexpr size_t kNarrowIndent = 6;
+constexpr size_t kTab = 8;  // Columns that a terminal has for one, at the beginning of a line.
 
 // Where what a terminal shows of a line is wider than `width`; npos: nowhere.
 size_t EndOfWidth(std::string_view line, size_t width) {
@@ -65,7 +66,20 @@ void AppendWords(std::string_view line, size_t least, size_t indent, size_t widt
   out.append(line).append("\n");
 }
 
+// What a tab sets in goes on behind another one; below that there may be too little room for it.
+void AppendTabbed(std::string_view line, size_t width, std::string& out) {
+  if (width < kTab + kRoomMin) {
+    const std::string below = std::string(kNarrowIndent, ' ').append(line);
+    return AppendWords(below, kNarrowIndent, kNarrowIndent, width, out);
+  }
+  std::string lines;
+  AppendWords(line, 0, 0, width - kTab, lines);
+  std::istringstream parts(lines);
+  for (std::string part; std::getline(parts, part);) out.append("\t").append(part).append("\n");
+}
+
 void AppendWrapped(std::string_view line, size_t width, std::string& out) {
+  if (line.starts_with('\t')) return AppendTabbed(line.substr(1), width, out);
   const size_t begin = line.find_first_not_of(' ');
   if (begin == line.npos || begin == kTyped || EndOfWidth(line, width) == line.npos) {
     out.append(line).append("\n");

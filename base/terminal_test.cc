@@ -76,5 +76,19 @@ TEST(WrappedTest, WhereTheSecondColumnHasTooLittleRoomItStandsBelowTheFirst) {
             "  kill TARGET\n      a pod's containers\n");
 }
 
+TEST(WrappedTest, WhatATabSetsInGoesOnBehindATab) {
+  const char* const flag =
+      "    -n, --namespace='':\n\tThe namespace that it is in, if it is in one.\n";
+  EXPECT_EQ(Wrapped(flag, 40),
+            "    -n, --namespace='':\n"
+            "\tThe namespace that it is in, if\n"
+            "\tit is in one.\n");
+  EXPECT_EQ(Wrapped(flag, 24),
+            "    -n, --namespace='':\n"
+            "      The namespace that\n"
+            "      it is in, if it is\n"
+            "      in one.\n");
+}
+
 }  // namespace
 }  // namespace skiff

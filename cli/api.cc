@@ -234,9 +234,6 @@ Query QueryOf(const WriteOptions& options) {
   return query;
 }
 
-namespace {
-
-// nullopt: of no built-in kind, or of fields that have other types.
 std::optional<std::string> ProtobufOf(const Json& object, std::string_view json) {
   const TypeMeta meta = {TextAt(object, "apiVersion"), TextAt(object, "kind")};
   const Type* const type = FindBuiltInType(meta.api_version, meta.kind);
@@ -246,11 +243,8 @@ std::optional<std::string> ProtobufOf(const Json& object, std::string_view json)
   return EncodeProtobuf(*type, meta, decoded->document);
 }
 
-}  // namespace
-
 Result<Json> Api::Create(const Resource& resource, const std::string& namespace_,
                          const Json& object, const WriteOptions& options) {
-  constexpr size_t kRequestBytesMax = 3 << 20;  // As kube-apiserver takes them.
   constexpr char kJson[] = "application/json";
   constexpr char kProtobuf[] = "application/vnd.kubernetes.protobuf";
   const std::string path = TRY(resource.CollectionPath(namespace_));

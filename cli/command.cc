@@ -5,6 +5,7 @@
 
 #include "api/text/go_text.h"
 #include "base/did_you_mean.h"
+#include "base/terminal.h"
 #include "cli/completion/shape.h"
 #include "cli/examples.h"
 #include "cli/json_text.h"
@@ -271,18 +272,20 @@ std::string Command::HelpText() const {
     options += OptionText(flag->names, flag->value, flag->help);
   }
   const std::string_view purpose = PurposeOf(Called());
-  std::string text = purpose.empty() ? "" : std::string(purpose) + "\n\n";
-  text += ExamplesText(environment_.program, Called());
+  const std::string head = purpose.empty() ? "" : std::string(purpose) + "\n\n";
+  std::string text;
   const std::string below = VerbsBelow(Called());
   if (!below.empty()) text += "Available Commands:\n" + below + "\n";
   if (!options.empty()) text += "Options:\n" + options;
   const std::string_view arguments = ArgumentsOf(Called());
   text += fmt::format("Usage:\n  {} {}{}{} [options]\n\n", environment_.program, Called(),
                       arguments.empty() ? "" : " ", arguments);
-  return text + fmt::format(
-                    "Use \"{} options\" for a list of global command-line options (applies to all "
-                    "commands).\n",
-                    environment_.program);
+  text += fmt::format(
+      "Use \"{} options\" for a list of global command-line options (applies to all commands).\n",
+      environment_.program);
+  // Examples are to be typed: they stay whole.
+  return Wrapped(head, environment_.columns) + ExamplesText(environment_.program, Called()) +
+         Wrapped(text, environment_.columns);
 }
 
 std::string Command::GlobalOptionsText() {
@@ -291,7 +294,7 @@ std::string Command::GlobalOptionsText() {
   for (const auto& [name, flag] : ByName(/*global=*/true)) {
     text += OptionText(flag->names, flag->value, flag->help);
   }
-  return text;
+  return Wrapped(text, environment_.columns);
 }
 
 void Command::TellShape() const {
@@ -468,12 +471,12 @@ std::string FamilyHelp(const Environment& environment, const std::string& family
     if (purpose.empty()) continue;  // Another name of one that is told of.
     text += fmt::format("  {:<20}{}\n", name, purpose);
   }
-  return text + fmt::format(
-                    "\nUsage:\n  {0} {1} COMMAND [options]\n\n"
-                    "Use \"{0} {1} <command> --help\" for more information about a given command.\n"
-                    "Use \"{0} options\" for a list of global command-line options (applies to all "
-                    "commands).\n",
-                    environment.program, family);
+  text += fmt::format(
+      "\nUsage:\n  {0} {1} COMMAND [options]\n\n"
+      "Use \"{0} {1} <command> --help\" for more information about a given command.\n"
+      "Use \"{0} options\" for a list of global command-line options (applies to all commands).\n",
+      environment.program, family);
+  return Wrapped(text, environment.columns);
 }
 
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,

@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/process.h"
+#include "base/terminal.h"
 #include "cli/colours.h"
 #include "http/socket.h"
 
@@ -117,7 +118,8 @@ Environment SystemEnvironment(const Clock& clock) {
           [fault] { return *fault == 0 ? "" : "write /dev/stdout: " + http::ErrnoText(*fault); },
       .is_output_lost = [is_lost] { return is_lost->load(); },
       .has_reader_left = [has_left] { return has_left->load(); },
-      .has_colours = OutputHasColours()};
+      .has_colours = OutputHasColours(),
+      .columns = TerminalWidth()};
 }
 
 }  // namespace skiff::cli

@@ -61,6 +61,8 @@ struct Environment {
   std::function<bool()> has_reader_left = {};
   // Whether who looks at `out` could see colours.
   bool has_colours = false;
+  // Of the terminal that `out` goes to, within which help is broken; 0: it goes to none.
+  size_t columns = 0;
   // Of a verb that would have gone on and on, and ended for that.
   bool ended_early = false;
 

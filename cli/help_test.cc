@@ -115,6 +115,10 @@ TEST_F(ProgramTest, FlagsOfAllVerbsAreToldOfWhereTheyAreWhatAVerbIsFor) {
 }
 
 TEST_F(ProgramTest, HelpShowsLettersAndArguments) {
+  EXPECT_EQ(Run("convert", {"--help"}), 0);
+  EXPECT_NE(out_.find("Usage:\n  kubectl convert -f FILENAME [-o json|yaml|protobuf] [options]\n"),
+            std::string::npos)
+      << out_;
   EXPECT_EQ(Run("label", {"--help"}), 0);
   EXPECT_NE(out_.find("    -l, --selector='':\n\t"), std::string::npos) << out_;
   EXPECT_NE(out_.find("    --overwrite=false:\n\t"), std::string::npos) << out_;
@@ -125,6 +129,37 @@ TEST_F(ProgramTest, HelpShowsLettersAndArguments) {
   EXPECT_EQ(Run("options", {}), 0);
   EXPECT_NE(out_.find("    -n, --namespace='':\n\t"), std::string::npos) << out_;
   EXPECT_NE(out_.find("    --kubeconfig='':\n\t"), std::string::npos) << out_;
+}
+
+// Words may be wider than the terminal, and examples stay whole so that they can be copied.
+void ExpectWithin(size_t columns, const std::string& verb, const std::string& help) {
+  bool is_example = false;
+  for (const std::string& line : Split(help, '\n')) {
+    if (!line.empty() && line[0] != ' ' && line[0] != '\t') is_example = line == "Examples:";
+    const size_t begin = line.find_first_not_of(" \t");
+    if (is_example || begin == line.npos || line.find(' ', begin) == line.npos) continue;
+    EXPECT_LE(line.size() + (line[0] == '\t' ? 7 : 0), columns) << verb << ": " << line;
+  }
+}
+
+TEST_F(ProgramTest, HelpIsBrokenWithinTheTerminal) {
+  columns_ = 50;
+  for (const std::string& verb : CliVerbs()) {
+    EXPECT_EQ(Run(verb, {"--help"}), 0) << verb << ": " << err_;
+    ExpectWithin(columns_, verb, out_);
+  }
+  EXPECT_EQ(Run("options", {}), 0);
+  ExpectWithin(columns_, "options", out_);
+  EXPECT_EQ(Run("create", {"service", "--help"}), 0);
+  ExpectWithin(columns_, "create service", out_);
+  EXPECT_EQ(Run("cordon", {"--help"}), 0);
+  EXPECT_TRUE(
+      out_.ends_with("\n\nUse \"kubectl options\" for a list of global\n"
+                     "    command-line options (applies to all\n    commands).\n"))
+      << out_;
+  columns_ = 0;
+  EXPECT_EQ(Run("options", {}), 0);
+  EXPECT_NE(out_.find("\n\tDo not check the server's certificate."), std::string::npos) << out_;
 }
 
 }  // namespace

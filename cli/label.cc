@@ -185,7 +185,13 @@ Result<> MarkOne(Command& command, const MarkFlags& flags, const Words& words, c
   Json result = target.object;
   // Whether it is this version is for the server to say, also where nothing changes.
   const bool asks = &style == &kAnnotate && !flags.resource_version.empty() && !IsDoneHere(flags);
-  if (!patch.empty() || asks) result = TRY(Marked(command, flags, target, std::move(patch)));
+  if (!patch.empty() || asks) {
+    const Json sent = patch;
+    result = TRY(Marked(command, flags, target, std::move(patch)));
+    // What kubectl prints of a label is what it sent, and not what became of it.
+    const bool prints_sent = &style == &kLabel && command.environment().program == "kubectl";
+    if (prints_sent && !IsDoneHere(flags)) result = ApplyMergePatch(sent, target.object);
+  }
   return PrintWritten(command, flags.write, result, target.resource, operation);
 }
 

@@ -39,5 +39,28 @@ TEST_F(LabelTest, AVersionIsOfOneObject) {
   }
 }
 
+// Kubectl prints of a label what it sent, and of an annotation what came of it.
+TEST_F(LabelTest, WhatBecameOfItIsPrintedButByKubectlOfALabel) {
+  server_ = [plain = server_](const http::Request& request) {
+    http::Response response = plain(request);
+    if (request.method != "PATCH") return response;
+    Json made = Json::parse(response.body);
+    made["metadata"]["annotations"]["by"] = "server";
+    response.body = made.dump();
+    return response;
+  };
+  const auto printed = [this](const char* program, const char* verb) {
+    program_ = program;
+    EXPECT_EQ(Run(verb, {"cm/a", "x=2", "--overwrite", "--dry-run=server", "-o",
+                         "jsonpath={.metadata.labels.x}{.metadata.annotations.by}"}),
+              0)
+        << err_;
+    return out_;
+  };
+  EXPECT_EQ(printed("kubectl", "label"), "2");
+  EXPECT_EQ(printed("skiff", "label"), "2server");
+  EXPECT_EQ(printed("kubectl", "annotate"), "1server");
+}
+
 }  // namespace
 }  // namespace skiff::cli

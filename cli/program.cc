@@ -7,6 +7,7 @@
 
 #include "base/did_you_mean.h"
 #include "base/process.h"
+#include "base/terminal.h"
 #include "cli/cluster_info.h"
 #include "cli/completion/shape.h"
 #include "cli/create.h"
@@ -211,11 +212,12 @@ int UnknownVerb(Environment& environment, const std::string& verb, const Args& a
 }
 
 std::string UsageText(const Environment& environment) {
-  return fmt::format(
+  const std::string text = fmt::format(
       "{0} controls the Kubernetes cluster manager.\n\n{1}Usage:\n  {0} [flags] [options]\n\n"
       "Use \"{0} <command> --help\" for more information about a given command.\n"
       "Use \"{0} options\" for a list of global command-line options (applies to all commands).\n",
       environment.program, VerbsText(environment.program == "kubectl"));
+  return Wrapped(text, environment.columns);
 }
 
 int Usage(Environment& environment) {

@@ -52,19 +52,21 @@ class ProgramTest : public testing::Test {
                 },
             .read_line = [this] { return input_; },
             .browse = browse_,
-            .has_colours = has_colours_};
+            .has_colours = has_colours_,
+            .columns = columns_};
   }
   const SystemClock clock_;
   std::function<http::Response(const http::Request&)> server_;  // Unset: there is none.
   std::function<bool(const std::string&)> browse_;              // Unset: there is no browser.
   int pauses_ = 0;
-  bool has_colours_ = false;                                    // A terminal that has some.
-  std::string input_;                                           // What stands on standard input.
-  std::map<std::string, std::string> variables_;                // All others are "/nowhere".
-  std::string program_ = "kubectl";                             // What users call it,
-  std::vector<std::string> programs_;                           // and what else it is.
-  std::string kubeconfig_here_;                                 // Of this machine's cluster.
-  std::vector<std::string> connected_;                          // Servers that were called.
+  bool has_colours_ = false;                      // A terminal that has some,
+  size_t columns_ = 0;                            // and is so wide; 0: none is there.
+  std::string input_;                             // What stands on standard input.
+  std::map<std::string, std::string> variables_;  // All others are "/nowhere".
+  std::string program_ = "kubectl";               // What users call it,
+  std::vector<std::string> programs_;             // and what else it is.
+  std::string kubeconfig_here_;                   // Of this machine's cluster.
+  std::vector<std::string> connected_;            // Servers that were called.
   // Says how the cluster of a kubeconfig and a context is started.
   std::function<std::string(const std::string&, const std::string&)> how_to_start_;
   std::string program_help_;                                    // What each says of itself.
@@ -73,8 +75,8 @@ class ProgramTest : public testing::Test {
   std::string err_;
 };
 
-// A server of pods, of these kinds of a group's version v1, which are in the category "kinds-of-it",
-// and of what it answers at these paths.
+// A server of pods, of these kinds of a group's version v1, which are in the category
+// "kinds-of-it", and of what it answers at these paths.
 inline std::function<http::Response(const http::Request&)> ServerOf(
     const std::string& group, const std::vector<std::pair<std::string, std::string>>& kinds,
     std::map<std::string, std::string> answers) {

@@ -159,6 +159,13 @@ Result<std::map<std::string, Json>> ReadNodes(Command& command, const TopFlags& 
   return nodes;
 }
 
+// With what kubectl need not know: our own server measures nothing that nobody asks for.
+tl::unexpected<Error> NotMeasured(Command& command, const std::string& what) {
+  if (command.environment().program == "kubectl") return CliError(what);
+  return CliError(what +
+                  "\nA cluster of skiff is measured from the first question on: ask again in 15s");
+}
+
 Result<> RunTopNode(Command& command, const Args& args) {
   TopFlags flags;
   flags.AddTo(command);
@@ -166,7 +173,7 @@ Result<> RunTopNode(Command& command, const Args& args) {
   TRY(command.Parse(args));
   TRY(flags.Check(command));
   const auto metrics = TRY(ReadMetrics(command, flags, std::string(kMetrics) + "/nodes"));
-  if (metrics.empty()) return CliError("metrics not available yet");
+  if (metrics.empty()) return NotMeasured(command, "metrics not available yet");
   auto nodes = TRY(ReadNodes(command, flags));
   std::vector<Row> rows;
   for (const Json& each : metrics)
@@ -236,10 +243,12 @@ Result<> RequireNoPods(Command& command, const TopFlags& flags, const std::strin
     const Duration age =
         created ? Between(created->point(), command.environment().clock.Now()) : Duration(0);
     if (age <= kDelay) continue;
-    return CliError(fmt::format("Metrics not available for pod {}/{}, age: {}", NamespaceOf(pod),
-                                NameOf(pod), FormatGoDuration(age.count())));
+    return NotMeasured(command,
+                       fmt::format("Metrics not available for pod {}/{}, age: {}", NamespaceOf(pod),
+                                   NameOf(pod), FormatGoDuration(age.count())));
   }
-  return pods.items.empty() ? Result<>() : CliError("metrics not available yet");
+  if (pods.items.empty()) return {};
+  return NotMeasured(command, "metrics not available yet");
 }
 
 // As kubectl has it: below the columns that it knows of by their headers, two of them underlined.

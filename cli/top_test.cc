@@ -37,6 +37,14 @@ TEST_F(TopTest, PodsWithoutMetricsAreNotNoPods) {
   EXPECT_EQ(code_, 1);
 }
 
+TEST_F(TopTest, WhoAsksFirstHearsWhenToAskAgain) {
+  program_ = "skiff";
+  const std::string again =
+      "\nA cluster of skiff is measured from the first question on: ask again in 15s\n";
+  EXPECT_EQ(SaidOfPods({10s}), "error: metrics not available yet" + again);
+  EXPECT_THAT(SaidOfPods({1h}), testing::EndsWith(again));
+}
+
 Json Usage(const char* cpu, const char* memory) {
   return {{"cpu", cpu}, {"memory", memory}};
 }

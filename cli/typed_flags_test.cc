@@ -236,5 +236,21 @@ TEST_F(TypedFlagsTest, AConfigsFieldsAreKnown) {
   std::filesystem::remove(path);
 }
 
+TEST_F(TypedFlagsTest, WhatAVerbHasNoUseForIsRefused) {
+  const std::pair<const char*, const char*> flags[] = {{"taint", "--save-config"},
+                                                       {"apply", "--save-config"},
+                                                       {"expose", "--validate"},
+                                                       {"run", "--validate"},
+                                                       {"autoscale", "--validate"}};
+  for (const auto& [verb, flag] : flags) {
+    EXPECT_EQ(Run(verb, {"x", flag}), 1);
+    EXPECT_THAT(err_, testing::StartsWith("error: unknown flag: " + std::string(flag) + "\n"));
+  }
+  for (const char* verb : {"expose", "run", "autoscale"}) {
+    EXPECT_EQ(Run(verb, {"--help"}), 0);
+    EXPECT_THAT(out_, HasSubstr("--save-config="));
+  }
+}
+
 }  // namespace
 }  // namespace skiff::cli

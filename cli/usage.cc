@@ -58,6 +58,8 @@ constexpr Line kLines[] = {
      "[--exec-arg=arg] [--exec-env=key=value]"},
     {"config unset", "PROPERTY_NAME"},
     {"config use-context", "CONTEXT_NAME"},
+    {"console", "[--print]"},
+    {"convert", "-f FILENAME [-o json|yaml|protobuf]"},
     {"cordon", "NODE"},
     {"cp", "<file-spec-src> <file-spec-dest>"},
     {"create", "-f FILENAME"},

@@ -1,6 +1,7 @@
 #include "cli/writing.h"
 
 #include <algorithm>
+#include <set>
 
 #include "api/patch/patch.h"
 #include "api/patch/strategic_merge.h"
@@ -93,9 +94,17 @@ void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
   command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
   record.AddTo(command);
   if (!with_validation) return;
-  command.Flag("validate", validate, "strict (or true), warn, ignore (or false).");
-  command.Bare("validate", "strict");
-  command.Flag("save-config", save_config, "Keep the object in its own annotation.");
+  // What makes an object of flags has no fields to validate; apply keeps it anyway, and a taint is
+  // no object.
+  const std::set<std::string_view> of_flags = {"autoscale", "expose", "run"};
+  const std::set<std::string_view> keeping = {"apply", "apply edit-last-applied", "taint"};
+  if (!of_flags.contains(command.verb())) {
+    command.Flag("validate", validate, "strict (or true), warn, ignore (or false).");
+    command.Bare("validate", "strict");
+  }
+  if (!keeping.contains(command.verb())) {
+    command.Flag("save-config", save_config, "Keep the object in its own annotation.");
+  }
 }
 
 Result<> WriteFlags::Check() {

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "api/codec/base64.h"
 #include "e2e/cli_harness.h"
 
 namespace skiff {
@@ -201,6 +202,30 @@ TEST_F(CliTest, TellsAboutTheServer) {
   EXPECT_THAT(cli_.Out("api-versions"), HasSubstr("apps/v1\n"));
   EXPECT_THAT(cli_.Out("api-resources --api-group=apps"), HasSubstr("deploy       apps/v1"));
   EXPECT_THAT(cli_.Out("cluster-info"), StartsWith("Kubernetes control plane is running at "));
+}
+
+// In JSON each NUL has six bytes, and a request three mebibytes: it goes as protobuf.
+TEST_F(CliTest, CreatesMapsOfBytesThatJsonEscapes) {
+  constexpr size_t kMost = 1 << 20;
+  const ScratchFolder folder;
+  const auto file = [&](const char* name, size_t bytes, char byte) {
+    return " --from-file=" + std::string(name) + "=" + folder.Write(name, std::string(bytes, byte));
+  };
+  const auto is = [&](const Json& field, size_t bytes, char byte) {
+    return field == Json(std::string(bytes, byte));
+  };
+  EXPECT_EQ(cli_.Out("create configmap nuls" + file("a", kMost, '\0')), "configmap/nuls created\n");
+  EXPECT_TRUE(is(cli_.Object("cm/nuls")["data"]["a"], kMost, '\0'));
+  EXPECT_EQ(cli_.Out("create configmap both" + file("a", 700'000, '\0') +
+                     file("b", kMost - 700'000, '\xff')),
+            "configmap/both created\n");
+  Json both = cli_.Object("cm/both");
+  EXPECT_TRUE(is(both["data"]["a"], 700'000, '\0'));
+  EXPECT_TRUE(both["binaryData"]["b"] == Json(EncodeBase64(std::string(kMost - 700'000, '\xff'))));
+  EXPECT_EQ(cli_.Error("create configmap more" + file("a", kMost + 1, '\0')),
+            "error: failed to create configmap: ConfigMap \"more\" is invalid: []: Too long: may "
+            "not be more than 1048576 bytes\n");
+  EXPECT_EQ(cli_.Out("create secret generic s" + file("a", kMost, '\0')), "secret/s created\n");
 }
 
 }  // namespace

@@ -317,6 +317,15 @@ std::string MissingKubeconfig() {
   return MissingFile(WordsOfEnvironment());
 }
 
+std::string NoteOfMissingKubeconfig() {
+  const std::string missing = MissingKubeconfig();
+  if (missing.empty()) return "";
+  return fmt::format(
+      "(KUBECONFIG names {}, which does not exist; nothing is written there, and "
+      "kubectl and skiff's verbs find no cluster by it until that line is typed.)\n",
+      missing);
+}
+
 std::string DockerClusterOfVariable(const std::string& directory) {
   const std::string variable = Variable("KUBECONFIG");
   if (variable.empty()) return "";

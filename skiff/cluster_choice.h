@@ -57,6 +57,9 @@ bool IsAnotherMeant(const std::string& usual);
 
 // The file that KUBECONFIG names, the first of them, where none of them is there; "" else.
 std::string MissingKubeconfig();
+// What whoever has started a cluster in such an environment is to know of that file; "" where there
+// is none. A line.
+std::string NoteOfMissingKubeconfig();
 
 // The name of the cluster in Docker that KUBECONFIG names, "" where it names none of them; their
 // kubeconfigs lie in `directory`.

@@ -347,5 +347,19 @@ TEST_F(ClusterChoiceTest, AClusterInDockerIsEndedByItsNameAlone) {
   EXPECT_THAT(DownComplaint({}), HasSubstr("names a file that does not exist"));
 }
 
+TEST_F(ClusterChoiceTest, WhoHasStartedAClusterHearsOfAKubeconfigThatIsNotThere) {
+  const HomeVariable home(directory_);
+  const std::string missing = directory_ + "/missing";
+  {
+    const KubeconfigVariable variable(missing + ":" + missing + "-too");
+    EXPECT_EQ(NoteOfMissingKubeconfig(),
+              "(KUBECONFIG names " + missing +
+                  ", which does not exist; nothing is written there, and kubectl and skiff's verbs "
+                  "find no cluster by it until that line is typed.)\n");
+  }
+  const KubeconfigVariable variable(missing + ":" + Write("own/admin.kubeconfig", 7443));
+  EXPECT_EQ(NoteOfMissingKubeconfig(), "") << "one of them is there";
+}
+
 }  // namespace
 }  // namespace skiff

@@ -12,6 +12,7 @@
 
 #include "base/flags.h"
 #include "base/shell_word.h"
+#include "base/terminal.h"
 #include "client/kubeconfig.h"
 #include "skiff/chaos/program.h"
 #include "skiff/cluster_choice.h"
@@ -272,8 +273,9 @@ int DockerUpMain(const std::vector<std::string>& args) {
       return Complain(merged.error().message);
     }
   }
-  std::printf("The cluster is usable:\n  export KUBECONFIG=%s\n",
-              ShellWord(to.options.kubeconfig_path).c_str());
+  std::printf("The cluster is usable:\n  export KUBECONFIG=%s\n%s",
+              ShellWord(to.options.kubeconfig_path).c_str(),
+              Wrapped(NoteOfMissingKubeconfig(), TerminalWidth()).c_str());
   return 0;
 }
 

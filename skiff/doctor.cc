@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/program.h"
+#include "base/shell_word.h"
 #include "skiff/daemon.h"
 #include "skiff/up.h"
 
@@ -42,6 +43,19 @@ Result<> RequireHost(const ClusterOptions& options) {
   return Fail(Reason::kForbidden, std::move(text));
 }
 
+namespace {
+
+// The command that was asked about.
+std::string UpCommand(const Flags::Given& given) {
+  std::string command = "skiff up";
+  for (const auto& [name, value] : given) {
+    command += value == "true" ? " --" + name : fmt::format(" --{}={}", name, ShellWord(value));
+  }
+  return command;
+}
+
+}  // namespace
+
 int DoctorMain(const std::vector<std::string>& args) {
   UpFlags to;
   Flags flags("skiff doctor");
@@ -56,7 +70,7 @@ int DoctorMain(const std::vector<std::string>& args) {
   std::printf("%s", DescribeChecks(checks, cli::Colours(cli::OutputHasColours())).c_str());
   const auto failed = std::count_if(checks.begin(), checks.end(), &IsFailed);
   if (failed == 0) {
-    std::printf("\nA cluster can be started here: skiff up\n");
+    std::printf("\nA cluster can be started here: %s\n", UpCommand(flags.given()).c_str());
     return 0;
   }
   std::printf("\n%d of %d checks failed.\n", static_cast<int>(failed),

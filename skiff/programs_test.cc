@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "apiserver/auth/pki.h"
+#include "base/test_port.h"
 #include "controllers/identity/certificate_rules.h"
 #include "skiff/certs.h"
 #include "skiff/chaos/program.h"
@@ -546,6 +547,18 @@ TEST(ProgramHelpTest, AWordWhereNoneIsTakenIsAnsweredWithTheUsage) {
                           "{0} --help\n",
                           name));
   }
+}
+
+TEST(DoctorTest, TellsOfTheCommandThatItWasAskedAbout) {
+  const std::string directory = testing::TempDir() + "skiff-doctor-" + std::to_string(getpid());
+  const std::vector<std::string> args = {"--nodes=2", fmt::format("--secure-port={}", FreePort()),
+                                         "--data-dir=" + directory};
+  testing::internal::CaptureStdout();
+  EXPECT_EQ(DoctorMain(args), 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(),
+              HasSubstr(fmt::format("A cluster can be started here: skiff up {} {} {}\n", args[0],
+                                    args[1], args[2])));
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

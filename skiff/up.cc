@@ -19,6 +19,7 @@
 #include "apiserver/server/program_store.h"
 #include "base/program.h"
 #include "base/shell_word.h"
+#include "base/terminal.h"
 #include "client/kubeconfig.h"
 #include "skiff/chaos/program.h"
 #include "skiff/cluster.h"
@@ -315,7 +316,8 @@ Result<> CheckUpFlags(UpFlags& to) {
 namespace {
 
 int TellUsable(const UpFlags& to) {
-  std::printf("  export KUBECONFIG=%s\n", ShellWord(AdminKubeconfigPath(to.cluster)).c_str());
+  std::printf("  export KUBECONFIG=%s\n%s", ShellWord(AdminKubeconfigPath(to.cluster)).c_str(),
+              Wrapped(NoteOfMissingKubeconfig(), TerminalWidth()).c_str());
   std::fflush(stdout);
   const auto merged = to.merge_kubeconfig ? MergeKubeconfig(to.cluster) : Result<>();
   return merged ? 0 : Complain(merged.error().message);

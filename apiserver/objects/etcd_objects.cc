@@ -122,4 +122,14 @@ std::optional<std::string> RecordValueFromEtcd(std::string_view bytes, Revision 
   return std::move(stored.value);
 }
 
+std::optional<std::string> ProtobufForEtcd(std::string_view json) {
+  const auto found = FromJsonText(json);
+  if (!found || found->kind == nullptr) return std::nullopt;
+  const KindInfo& kind = *found->kind;
+  const auto object = Object::FromText(kind, json);
+  if (!object || object->is_custom()) return std::nullopt;
+  const TypeMeta meta = {std::string(kind.api_version), std::string(kind.kind)};
+  return EncodeStructProtobuf(*kind.type, meta, object->raw());
+}
+
 }  // namespace skiff

@@ -62,6 +62,23 @@ TEST_P(EtcdObjects, ProtobufIsReadAsWell) {
             Json::parse(from_json->body())["metadata"]);
 }
 
+TEST_P(EtcdObjects, ALargeOneLiesThereAsProtobuf) {
+  document_["metadata"]["annotations"]["long"] = std::string(700'000, '\n');
+  const auto stored = EncodeForStore(kind_, document_);
+  ASSERT_TRUE(stored);
+  const std::string bytes = ToEtcd(stored->value, stored->revision_at, ProtobufForEtcd);
+  EXPECT_LT(bytes.size(), 710'000u);
+  EXPECT_TRUE(bytes.starts_with(std::string_view("k8s\0", 4)));
+  const std::string read = FromEtcd(bytes, Revision{7}, RecordValueFromEtcd);
+  const std::string written = Readable(*stored);
+  const auto then = ObjectView::Of(written), now = ObjectView::Of(read);
+  ASSERT_TRUE(now);
+  EXPECT_EQ(now->uid(), then->uid());
+  EXPECT_TRUE(Json::parse(now->body())["metadata"] == Json::parse(then->body())["metadata"]);
+  EXPECT_EQ(ProtobufForEtcd(R"({"apiVersion": "x.io/v1", "kind": "Foo", "metadata": {}})"),
+            std::nullopt);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Kinds, EtcdObjects,
     testing::Values(

@@ -9,6 +9,7 @@
 #include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
 #include "api/select/selector.h"
+#include "apiserver/objects/etcd_size.h"
 #include "apiserver/objects/written_struct.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
@@ -132,13 +133,12 @@ int DepthOfText(std::string_view json, int most) {
 constexpr int kObjectDepthMax = kJsonDepthMax - 16;
 
 // Whatever store is below, objects are as large as etcd takes them, and can be read again.
-Result<StoredObject> Checked(const ObjectBody& body, StoredObject stored) {
+Result<StoredObject> Checked(const Object& object, const ObjectBody& body, StoredObject stored) {
   if (DepthOfText(body.text, kObjectDepthMax) > kObjectDepthMax) {
     return Fail(Reason::kBadRequest, "exceeded max depth");
   }
-  if (stored.value.size() > kObjectBytesMax) {
-    return Fail(PlainError("etcdserver: request is too large"));
-  }
+  const meta_v1::ObjectMeta& metadata = object.metadata();
+  TRY(CheckFitsEtcd(object, KeyOf(object.kind(), metadata.namespace_, metadata.name), body.text));
   return stored;
 }
 
@@ -294,10 +294,10 @@ Result<StoredObject> EncodeKept(const Object& kept, const crd::CustomKind& custo
   const auto fields = CustomFields(kept);
   std::vector<NamedText> field_views = Views(fields);
   if (reads_as_kept) field_views.push_back({kSchemaField, custom.stored->digest()});
-  return Checked(body, EncodeObject({.labels = labels,
-                                     .fields = field_views,
-                                     .uid = kept.metadata().uid,
-                                     .body = body}));
+  return Checked(
+      kept, body,
+      EncodeObject(
+          {.labels = labels, .fields = field_views, .uid = kept.metadata().uid, .body = body}));
 }
 
 // The record of a custom resource: in the version, and by the schema, that it is kept in.
@@ -307,7 +307,7 @@ Result<StoredObject> EncodeCustom(const Object& object) {
   if (custom == nullptr) {
     const Json document = object.ToDocument();
     const ObjectBody body = BodyText(kind, document);
-    return Checked(body, EncodeBody(kind, document, body));
+    return Checked(object, body, EncodeBody(kind, document, body));
   }
   using Reading = crd::CustomKind::Reading;
   if (!IsConvertedForStore(kind, *custom)) {
@@ -376,10 +376,10 @@ Result<StoredObject> EncodeForStore(const Object& object) {
   }
   std::vector<NamedText> field_views;
   for (const auto& [name, value] : fields) field_views.push_back({name, value});
-  return Checked(body, EncodeObject({.labels = labels,
-                                     .fields = field_views,
-                                     .uid = object.metadata().uid,
-                                     .body = body}));
+  return Checked(
+      object, body,
+      EncodeObject(
+          {.labels = labels, .fields = field_views, .uid = object.metadata().uid, .body = body}));
 }
 
 Result<StoredObject> EncodeForStore(const KindInfo& kind, const Json& document) {

@@ -32,7 +32,7 @@ std::string PlainText(const KindInfo& kind, const Json& document);
 // JSON text of an object with the resourceVersion that its metadata has.
 std::string TextOf(const Object& object);
 
-// A record larger than that is refused with etcd's own words, whatever the store.
+// What etcd has in its log of an object is no larger, whatever the store (etcd_size.h).
 inline constexpr size_t kObjectBytesMax = 3 << 19;
 
 // Said of an object that only its schema's defaults make larger: kRequestEntityTooLarge.

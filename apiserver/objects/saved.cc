@@ -14,8 +14,9 @@ namespace skiff {
 namespace {
 
 bool IsTooLarge(const Error& error) {
-  return error.message == "etcdserver: request is too large" ||
-         error.message.starts_with("trying to send message larger than max");
+  constexpr std::string_view kNotSent =
+      "rpc error: code = ResourceExhausted desc = trying to send message larger than max";
+  return error.message == "etcdserver: request is too large" || error.message.starts_with(kNotSent);
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 // What clients send that is too long or too deep, or nearly.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
 
 #include "api/codec/json.h"
+#include "api/codec/protobuf.h"
+#include "api/gen/core_v1.h"
 #include "apiserver/request/bad_input_fixture.h"
 
 namespace skiff {
@@ -92,6 +95,54 @@ TEST_F(BadInputTest, AnObjectThatEtcdWouldRefuseIsRefused) {
   EXPECT_EQ(refused.code, 500);
   EXPECT_EQ(refused.message(), "etcdserver: request is too large");
   EXPECT_EQ(Get(revisions + "/larger").code, 404);
+  EXPECT_EQ(Post(revisions, revision("last", 1'572'550)).code, 201);
+  EXPECT_EQ(Post(revisions, revision("over", 1'572'640)).code, 500);
+  // As kube-apiserver has it of its client, which sends no more than that.
+  EXPECT_THAT(Post(revisions, revision("x", 2'200'000)).message(),
+              testing::MatchesRegex("rpc error: code = ResourceExhausted desc = trying to send "
+                                    "message larger than max .22002.. vs. 2097152."));
+}
+
+// As protobuf, which is what kube-apiserver has etcd keep, they are no longer than they look.
+TEST_F(BadInputTest, TextsThatJsonEscapesAreAsLongAsTheirBytes) {
+  constexpr size_t kMost = 1 << 20;
+  const auto map = [](const std::string& name, const std::string& text) {
+    return Json{{"metadata", {{"name", name}}}, {"data", {{"k", text}}}}.dump();
+  };
+  const std::string too_long = ": []: Too long: may not be more than 1048576 bytes";
+  int made = 0;
+  for (const char byte : {'\n', '"', '\\', '<'}) {
+    const std::string name = "m-" + std::to_string(++made);
+    auto answer = Post(kMaps, map(name, std::string(kMost, byte)));
+    EXPECT_EQ(answer.code, 201) << byte << answer.message();
+    EXPECT_TRUE(answer.body["metadata"].contains("managedFields"));
+    EXPECT_EQ(Get(std::string(kMaps) + "/" + name).body["data"]["k"], std::string(kMost, byte));
+    const auto refused = Post(kMaps, map("more", std::string(kMost + 1, byte)));
+    EXPECT_EQ(refused.code, 422);
+    EXPECT_EQ(refused.message(), "ConfigMap \"more\" is invalid" + too_long);
+  }
+  std::string accents;
+  while (accents.size() < kMost) accents += "\u00e9";
+  EXPECT_EQ(Post(kMaps, map("accents", accents)).code, 201);
+  EXPECT_EQ(Post(kMaps, map("more", accents + "a")).code, 422);
+  // As many as a request has room for.
+  EXPECT_EQ(Post(kMaps, map("nuls", std::string(500'000, '\0'))).code, 201);
+}
+
+TEST_F(BadInputTest, AMebibyteOfNulsComesAsProtobuf) {
+  const std::string nuls(1 << 20, '\0');
+  const auto body = [](const std::string& text) {
+    const Json map = {{"metadata", {{"name", "nuls"}}}, {"data", {{"k", text}}}};
+    return EncodeProtobuf(core_v1::ConfigMap::Describe(), {"v1", "ConfigMap"}, map);
+  };
+  EXPECT_EQ(Ask("POST", kMaps, body(nuls + "a"), kProtobufMedia).code, 422);
+  const auto made = Ask("POST", kMaps, body(nuls), kProtobufMedia);
+  EXPECT_EQ(made.code, 201) << made.message();
+  const std::string path = std::string(kMaps) + "/nuls";
+  EXPECT_TRUE(Get(path).body["data"]["k"] == Json(nuls));
+  EXPECT_EQ(Merge(path, R"({"metadata": {"labels": {"a": "b"}}})").code, 200);
+  EXPECT_TRUE(Get(std::string(kMaps) + "?labelSelector=a%3Db").body["items"][0]["data"]["k"] ==
+              Json(nuls));
 }
 
 TEST_F(BadInputTest, DeepNestingIsRefusedInEveryForm) {

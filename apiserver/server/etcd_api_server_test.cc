@@ -33,7 +33,8 @@ class Node {
   Node(const EtcdHost& host, const Clock& clock, uint64_t seed) : random_(seed) {
     store_ = OpenEtcdStore({.client = host.Client(),
                             .expiries = {{.prefix = "/registry/masterleases/", .ttl = 5s}},
-                            .read_object = RecordValueFromEtcd},
+                            .read_object = RecordValueFromEtcd,
+                            .write_object = ProtobufForEtcd},
                            clock);
     auto made = ApiServer::Create({.service_cluster_ip_ranges = {"10.0.0.0/26"},
                                    .node_port_min = 30000,
@@ -306,6 +307,25 @@ TEST_F(EtcdApiServerTest, AnObjectOnTheLimitGivesUpItsManagedFields) {
   EXPECT_EQ(refused.body["message"], "etcdserver: request is too large") << refused.body;
   EXPECT_TRUE(
       a_.Ask("POST", kMaps, MapBody("small", "1")).body["metadata"].contains("managedFields"));
+}
+
+// As JSON etcd would not take it, as each line end has two bytes there.
+TEST_F(EtcdApiServerTest, AMebibyteOfLineEndsIsKeptAndComesBackOnTheOtherServer) {
+  const std::string lines(1 << 20, '\n');
+  const Answer made = a_.Ask("POST", kMaps, MapBody("lines", lines));
+  ASSERT_EQ(made.code, 201) << made.body["message"];
+  const std::string path = std::string(kMaps) + "/lines";
+  for (Node* node : {&a_, &b_}) {
+    Answer read = node->Ask("GET", path);
+    ASSERT_EQ(read.code, 200);
+    EXPECT_TRUE(read.body == made.body);
+  }
+  Json changed = made.body;
+  changed["metadata"]["labels"]["a"] = "b";
+  ASSERT_EQ(b_.Ask("PUT", path, changed.dump()).code, 200);
+  Answer read = a_.Ask("GET", path);
+  EXPECT_EQ(read.body["metadata"]["labels"]["a"], "b");
+  EXPECT_TRUE(read.body["data"] == made.body["data"]);
 }
 
 TEST_F(EtcdApiServerTest, PodsFindTheServersThatAreThere) {

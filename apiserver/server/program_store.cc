@@ -115,6 +115,7 @@ Result<ProgramStore> OpenEtcd(const ApiServerFlags& flags, const Clock& clock,
   options.expiries.push_back({.prefix = StorePrefix(kMasterLeases), .ttl = MasterLeases::kTtl});
   options.initialization_timeout = flags.storage_initialization_timeout;
   options.read_object = RecordValueFromEtcd;
+  options.write_object = ProtobufForEtcd;
   options.give_up = &EndIsAsked;
   options.sealing = encryption;
   auto connected = EtcdStore::Open(std::move(options), clock);

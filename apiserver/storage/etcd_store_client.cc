@@ -358,7 +358,9 @@ Result<etcd::RangeResponse> EtcdClient::Range(const etcd::RangeRequest& request)
 
 Result<etcd::TxnResponse> EtcdClient::Transact(const etcd::TxnRequest& request) {
   if (const size_t bytes = request.ByteSizeLong(); bytes > kSentBytesMax) {
-    return Fail(Error{.message = fmt::format("trying to send message larger than max ({} vs. {})",
+    // As kube-apiserver hears it of its client.
+    return Fail(Error{.message = fmt::format("rpc error: code = ResourceExhausted desc = trying to "
+                                             "send message larger than max ({} vs. {})",
                                              bytes, kSentBytesMax),
                       .http_code = 500});
   }

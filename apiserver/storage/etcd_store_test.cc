@@ -388,7 +388,10 @@ TEST_F(EtcdStoreTest, AnObjectThatEtcdFindsTooLargeIsRefusedInItsWords) {
     return written.error().message;
   };
   EXPECT_EQ(too_large(1'800'000), "etcdserver: request is too large");
-  EXPECT_THAT(too_large(2 << 20), testing::StartsWith("trying to send message larger than max ("));
+  EXPECT_THAT(
+      too_large(2 << 20),
+      testing::StartsWith("rpc error: code = ResourceExhausted desc = trying to send message "
+                          "larger than max ("));
 }
 
 TEST_F(EtcdStoreTest, AMemberThatIsGoneIsPassedOver) {

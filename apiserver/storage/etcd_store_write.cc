@@ -128,7 +128,7 @@ Result<Written> EtcdStore::Apply(Write write) {
   const std::string key = TRY(ToEtcdKey(write.key));
   Pending pending{.bytes = {}, .value = {}, .revision_at = write.revision_at};
   if (write.value) {
-    pending.bytes = ToEtcd(*write.value, write.revision_at);
+    pending.bytes = ToEtcd(*write.value, write.revision_at, options_.write_object);
     pending.value = *std::move(write.value);
     write.value.emplace();
     TRY(SealFor(write.key, key, pending));

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kFrame{"skiff\0", 6};
 constexpr size_t kPlaceBytes = 8;
+constexpr size_t kLargeBytes = 1 << 20;  // Etcd takes half as much again.
 constexpr std::string_view kVersionMember = "\"resourceVersion\":\"";
 constexpr std::string_view kProtobufMagic{"k8s\0", 4};
 
@@ -42,9 +43,13 @@ std::string FramedForEtcd(std::string_view value, size_t revision_at) {
   return bytes.append(value);
 }
 
-std::string ToEtcd(std::string_view value, size_t revision_at) {
-  if (auto text = PlainObject(value, revision_at)) return *std::move(text);
-  return FramedForEtcd(value, revision_at);
+std::string ToEtcd(std::string_view value, size_t revision_at, const ObjectWriter& write_object) {
+  auto text = PlainObject(value, revision_at);
+  if (!text) return FramedForEtcd(value, revision_at);
+  if (text->size() > kLargeBytes && write_object) {
+    if (auto bytes = write_object(*text)) return *std::move(bytes);
+  }
+  return *std::move(text);
 }
 
 std::string FromEtcd(std::string_view bytes, Revision modified, const ObjectReader& read_object) {

@@ -5,8 +5,9 @@
 //
 //   {"kind":"Pod","apiVersion":"v1","metadata":{"name":"web",...},...}\n
 //
-// without a resourceVersion, which is the key's mod_revision. The header that our records carry in
-// front of the JSON (record_header.h) is made again from the JSON on the way in; what
+// without a resourceVersion, which is the key's mod_revision; one that is large lies there as
+// protobuf, as JSON's escapes may make more of it than etcd takes. The header that our records
+// carry in front of the JSON (record_header.h) is made again from the JSON on the way in; what
 // kube-apiserver itself wrote, JSON or protobuf, is read the same way. Any other value is framed:
 //
 //   "skiff\0"  be64 place of the revision (all ones: nowhere)  bytes
@@ -28,8 +29,12 @@ namespace skiff {
 using ObjectReader =
     std::function<std::optional<std::string>(std::string_view bytes, Revision modified)>;
 
+// Turns such JSON into protobuf; nullopt of what has none, as a custom resource. Any thread.
+using ObjectWriter = std::function<std::optional<std::string>(std::string_view json)>;
+
 // Of Write::value and Write::revision_at.
-std::string ToEtcd(std::string_view value, size_t revision_at);
+std::string ToEtcd(std::string_view value, size_t revision_at,
+                   const ObjectWriter& write_object = {});
 // Of any value, framed.
 std::string FramedForEtcd(std::string_view value, size_t revision_at);
 // What is no object and not framed is the value itself. `read_object` may be empty.

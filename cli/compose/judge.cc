@@ -13,6 +13,7 @@
 #include "api/registry.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/rules.h"
+#include "cli/api.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/json_text.h"
@@ -159,15 +160,18 @@ Said SaidOf(const Project& project, const Json& object, const std::string& field
                          : ResourceOrigin(project, NameOf(object));
 }
 
-// A server keeps no more of an object: etcd takes no larger requests.
-constexpr size_t kObjectBytesMax = 3 << 19;
 constexpr char kSmaller[] =
     "put what is large into files of `configs` or `secrets` (a million bytes each), into a volume, "
     "or into the image";
 
 void JudgeSize(const Project& project, const Json& object, Mistakes& wrong) {
-  const size_t bytes = object.dump().size();
-  if (bytes <= kObjectBytesMax) return;
+  const std::string json = object.dump();
+  if (json.size() <= kObjectBytesMax) return;
+  const auto protobuf = ProtobufOf(object, json);
+  const size_t kept = protobuf ? protobuf->size() : json.size();
+  const bool is_kept = kept <= kObjectBytesMax;
+  if (is_kept && json.size() <= kRequestBytesMax) return;
+  const size_t bytes = is_kept ? json.size() : kept;
   Said said = SaidOf(project, object, "");
   const Node& variables = (*said.node)["environment"];
   size_t of_variables = 0;
@@ -181,9 +185,10 @@ void JudgeSize(const Project& project, const Json& object, Mistakes& wrong) {
     most = fmt::format(", {} of them variables (`env_file` counts)", of_variables);
   }
   wrong.Add(Wrong(*said.node,
-                  fmt::format("{}: {} {} would have {} bytes{}, and a server keeps {} at most: {}",
+                  fmt::format("{}: {} {} would have {} bytes{}, and a server {} {} at most: {}",
                               said.key, TextAt(object, "kind"), NameOf(object), bytes, most,
-                              kObjectBytesMax, kSmaller)));
+                              is_kept ? "takes requests of" : "keeps",
+                              is_kept ? kRequestBytesMax : kObjectBytesMax, kSmaller)));
 }
 
 bool IsTooLarge(const Error& refused) {

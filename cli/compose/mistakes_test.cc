@@ -170,12 +170,20 @@ TEST_F(ComposeMistakesTest, AnObjectThatNoServerKeepsIsToldOfWithWhatToDo) {
                                     "would have [0-9]+ bytes, [0-9]+ of them variables .`env_file` "
                                     "counts., " + remedy));
   EXPECT_EQ(FailureOf("services:\n  web:\n    image: x\n    env_file: [0.env]\n"), "none");
-  // Each line break becomes two letters on the way.
-  files_.files["/shop/lines"] = std::string(900'000, '\n');
-  EXPECT_THAT(FailureOf("services: {web: {image: x, configs: [c]}}\n"
-                        "configs:\n  c: {file: lines}\n"),
-              testing::MatchesRegex("compose.yaml:3: configs.c: ConfigMap shop-c would have [0-9]+ "
-                                    "bytes, " + remedy));
+}
+
+TEST_F(ComposeMistakesTest, WhatJsonEscapesIsKeptAsItIsButSentEscaped) {
+  const auto failure = [this](size_t bytes, char byte) {
+    files_.files["/shop/config"] = std::string(bytes, byte);
+    return FailureOf(
+        "services: {web: {image: x, configs: [c]}}\n"
+        "configs:\n  c: {file: config}\n");
+  };
+  EXPECT_EQ(failure(900'000, '\n'), "none") << "1.8 MB of JSON";
+  EXPECT_THAT(failure(600'000, '\x01'),
+              testing::MatchesRegex("compose.yaml:3: configs.c: ConfigMap shop-c would have "
+                                    "36[0-9]+ bytes, and a server takes requests of 3145728 at "
+                                    "most: put what is large into .*"));
 }
 
 }  // namespace

@@ -290,6 +290,12 @@ TEST_F(HistoryTest, ShowsWhatHasChangedSince) {
   EXPECT_EQ(err_,
             "Error from server (NotFound): configmaps \"mm\" not found, neither now nor at "
             "revision 850\n");
+  EXPECT_EQ(Run("diff", {"--since=1000", "cm", "mm"}), 2);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(err_,
+            "Error from server (NotFound): configmaps \"mm\" not found, neither now nor at "
+            "revision 1000\n")
+      << "and nothing of what has not changed";
 }
 
 // An apply writes all of the object into an annotation, too.

@@ -237,6 +237,7 @@ Result<bool> ShowSince(Command& command, const SinceFlags& flags) {
   TellLimits(command, past, flags.since);
   const Versions versions = TRY(Versions::Create("THEN", "NOW"));
   Comparison comparison(session, flags, past, versions, all);
+  bool is_mistyped = false;
   for (const Selection& selection : selections.items) {
     const auto added = comparison.Add(selection);
     // Of all kinds there may be one that may not be read.
@@ -244,12 +245,14 @@ Result<bool> ShowSince(Command& command, const SinceFlags& flags) {
       command.Warn("Note: {}\n", added.error().message);
     } else if (!added && added.error().reason == Reason::kNotFound) {
       command.Report(added.error());
+      is_mistyped = true;
     } else if (!added) {
       return Fail(added.error());
     }
   }
   const Changes& changes = comparison.changes();
-  TellSince(command, past, changes.size() > 0);
+  // Of what never was there nobody wants to hear that it has not changed.
+  if (changes.size() > 0 || !is_mistyped) TellSince(command, past, changes.size() > 0);
   if (comparison.IsListed()) command.Print("{}", changes.Text(flags.all_namespaces));
   const bool differs = TRY(ShowDifferences(command, versions));
   return differs || comparison.IsListed();

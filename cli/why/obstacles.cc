@@ -10,6 +10,8 @@
 namespace skiff::cli::why {
 namespace {
 
+constexpr char kCordonTaint[] = "node.kubernetes.io/unschedulable";
+
 std::string TaintText(const core_v1::Taint& taint) {
   return fmt::format("{}{}{}:{}", taint.key, taint.value.empty() ? "" : "=", taint.value,
                      taint.effect);
@@ -25,7 +27,7 @@ const core_v1::Taint* TaintAgainst(const core_v1::PodSpec& pod, const core_v1::N
 
 bool ToleratesCordon(const core_v1::PodSpec& pod) {
   core_v1::Taint cordon;
-  cordon.key = "node.kubernetes.io/unschedulable";
+  cordon.key = kCordonTaint;
   cordon.effect = "NoSchedule";
   return AnyTolerates(pod.tolerations, cordon);
 }
@@ -158,6 +160,21 @@ Obstacle ObstacleOn(const core_v1::PodSpec& pod, const core_v1::Node& node, cons
     text += (i == 0 ? "" : " and ") + shortages[i].resource;
   }
   return {"Resources", std::move(text), std::move(shortages)};
+}
+
+Obstacle ObstacleBehind(const core_v1::PodSpec& pod, core_v1::Node node, const Load* load,
+                        const Obstacle& first) {
+  auto& taints = node.spec.taints;
+  if (first.cause == "Cordoned") {
+    node.spec.unschedulable = false;
+    std::erase_if(taints, [](const core_v1::Taint& each) { return each.key == kCordonTaint; });
+  } else if (const core_v1::Taint* taint = TaintAgainst(pod, node);
+             first.cause == "Taint" && taint != nullptr) {
+    taints.erase(taints.begin() + (taint - taints.data()));
+  } else {
+    return {};
+  }
+  return ObstacleOn(pod, node, load);
 }
 
 }  // namespace skiff::cli::why

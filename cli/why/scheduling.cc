@@ -23,6 +23,9 @@ struct Group {
   std::vector<std::string> nodes;
   // By resource: the node that lacks the least of it.
   std::map<std::string, std::pair<Shortage, std::string>> best;
+  // Those that nothing else keeps it off, where that can be told; else what does of the first one.
+  std::vector<std::string> freed;
+  std::string behind;
 };
 
 using Loads = std::map<std::string, Load, std::less<>>;
@@ -76,7 +79,8 @@ struct Survey {
   size_t nodes = 0;
 };
 
-void AddNode(const std::string& name, Obstacle obstacle, Survey& survey) {
+// `behind`: what is in its way on that node besides.
+void AddNode(const std::string& name, Obstacle obstacle, const Obstacle& behind, Survey& survey) {
   if (obstacle.cause.empty()) {
     survey.fitting.push_back(name);
     return;
@@ -84,10 +88,15 @@ void AddNode(const std::string& name, Obstacle obstacle, Survey& survey) {
   auto group = std::find_if(survey.groups.begin(), survey.groups.end(),
                             [&](const Group& each) { return each.obstacle.text == obstacle.text; });
   if (group == survey.groups.end()) {
-    survey.groups.push_back({obstacle, {}, {}});
+    survey.groups.push_back({obstacle, {}, {}, {}, {}});
     group = survey.groups.end() - 1;
   }
   group->nodes.push_back(name);
+  if (behind.cause.empty()) {
+    group->freed.push_back(name);
+  } else if (group->behind.empty()) {
+    group->behind = fmt::format("without that {} {}", name, behind.text);
+  }
   for (const Shortage& shortage : obstacle.shortages) {
     const auto [best, is_new] =
         group->best.try_emplace(shortage.resource, std::pair(shortage, name));
@@ -109,7 +118,9 @@ Survey SurveyOf(const Facts& facts, const core_v1::Pod& pod, const Json& documen
     const Load* load = found == loads.end() ? &nothing : &found->second;
     Obstacle obstacle = ObstacleOn(pod.spec, *node, loads_known ? load : nullptr);
     if (obstacle.cause.empty()) obstacle = VolumeObstacle(volumes, *node);
-    AddNode(node->metadata.name, std::move(obstacle), survey);
+    Obstacle behind = ObstacleBehind(pod.spec, *node, loads_known ? load : nullptr, obstacle);
+    if (behind.cause.empty()) behind = VolumeObstacle(volumes, *node);
+    AddNode(node->metadata.name, std::move(obstacle), behind, survey);
   }
   std::stable_sort(survey.groups.begin(), survey.groups.end(),
                    [](const Group& a, const Group& b) { return a.nodes.size() > b.nodes.size(); });
@@ -126,6 +137,7 @@ std::string WordFor(const Group& group) {
 void AddGroup(const Group& group, bool loads_known, Finding& finding) {
   finding.Saw(fmt::format("{}: {}", group.nodes.size() == 1 ? "it" : "each", group.obstacle.text),
               fmt::format("{}: {}", Count(group.nodes.size(), "node"), Some(group.nodes)));
+  if (group.freed.empty()) finding.Saw(group.behind, "nodes");
   for (const auto& [resource, best] : group.best) {
     const auto& [shortage, node] = best;
     finding.Saw(
@@ -176,14 +188,20 @@ std::string SurveyText(const Survey& survey) {
 void AddCommands(const Survey& survey, const Json& pod, Finding& finding) {
   for (const Group& group : survey.groups) {
     const std::string& cause = group.obstacle.cause;
-    if (cause == "Cordoned") finding.Try(fmt::format("skiff uncordon {}", group.nodes[0]));
+    // What opens a node that the pod could not go to all the same is of no use.
+    const bool opens = !group.freed.empty();
+    if (cause == "Cordoned" && opens) {
+      finding.Try(fmt::format("skiff uncordon {}", group.freed[0]));
+    }
     if (cause == "Taint") {
       const std::string& text = group.obstacle.text;
       const std::string taint = text.substr(text.rfind(": ") + 2);
       // Those of Kubernetes say what is wrong with the node.
-      finding.Try(taint.find("kubernetes.io/") != taint.npos
-                      ? fmt::format("skiff describe node {}", group.nodes[0])
-                      : fmt::format("skiff taint node {} {}-", group.nodes[0], ShellWord(taint)));
+      if (taint.find("kubernetes.io/") != taint.npos) {
+        finding.Try(fmt::format("skiff describe node {}", group.nodes[0]));
+      } else if (opens) {
+        finding.Try(fmt::format("skiff taint node {} {}-", group.freed[0], ShellWord(taint)));
+      }
     }
     if (cause == "NodeAffinity") finding.Try("skiff get nodes --show-labels");
     if (cause == "Resources") {
@@ -369,6 +387,9 @@ void ExplainGated(const Json& pod, Findings& out) {
       fmt::format("{} is held back until somebody takes its {} {} away", Named(pod),
                   names.size() == 1 ? "scheduling gate" : "scheduling gates", Some(names));
   finding.Saw(Join(names, ", "), "spec.schedulingGates");
+  finding.Try(
+      CommandFor(pod, fmt::format("patch pod {} -p '{{\"spec\":{{\"schedulingGates\":null}}}}'",
+                                  ShellWord(NameOf(pod)))));
   out.push_back(std::move(finding));
 }
 

@@ -36,6 +36,11 @@ struct Obstacle {
 // `load` is what is on the node, nullptr where that is not known.
 Obstacle ObstacleOn(const core_v1::PodSpec& pod, const core_v1::Node& node, const Load* load);
 
+// What would keep it off still if that obstacle were gone: of a node that is cordoned, or of a
+// taint. Of others nothing is said.
+Obstacle ObstacleBehind(const core_v1::PodSpec& pod, core_v1::Node node, const Load* load,
+                        const Obstacle& first);
+
 // "1500m", "2.5Gi"
 std::string AmountText(const std::string& resource, int64_t amount);
 

@@ -120,6 +120,9 @@ TEST_F(WhySchedulingTest, GatesHoldItBack) {
               StartsWith("pod/web is held back until somebody takes its scheduling gate "
                          "acme.io/quota away.\n"));
   EXPECT_EQ(first().weight, Weight::kWaits);
+  EXPECT_THAT(first().commands,
+              testing::ElementsAre("skiff patch pod web -p "
+                                   "'{\"spec\":{\"schedulingGates\":null}}' -n default"));
 }
 
 TEST_F(WhySchedulingTest, AClaimThatDoesNotExistOrIsNotBound) {
@@ -336,6 +339,22 @@ TEST_F(WhySchedulingTest, ATaintOfOnesOwnCanBeTakenAway) {
   AddNode("n1", "taints: [{key: a, value: b, effect: NoSchedule}]");
   EXPECT_THAT(Pending("containers: [{name: m}]"),
               HasSubstr("try: skiff taint node n1 a=b:NoSchedule-\n"));
+}
+
+TEST_F(WhySchedulingTest, ANodeIsNotOpenedThatThePodCouldNotGoToAllTheSame) {
+  AddNode("n1",
+          "unschedulable: true, taints: [{key: node.kubernetes.io/unschedulable, "
+          "effect: NoSchedule}]");
+  AddNode("n2", "taints: [{key: a, value: b, effect: NoSchedule}]");
+  const std::string text = Pending("nodeSelector: {zone: b}, containers: [{name: m}]");
+  EXPECT_THAT(text, HasSubstr("without that n1 has no label zone=b, as nodeSelector asks for"));
+  EXPECT_THAT(text, HasSubstr("without that n2 has no label zone=b, as nodeSelector asks for"));
+  EXPECT_THAT(first().commands, testing::IsEmpty());
+  AddNode("n3", "unschedulable: true");
+  const std::string fits = Pending("containers: [{name: m}]");
+  EXPECT_THAT(fits, testing::Not(HasSubstr("without that")));
+  EXPECT_THAT(first().commands,
+              testing::ElementsAre("skiff uncordon n1", "skiff taint node n2 a=b:NoSchedule-"));
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ bool IsOfLimitRange(const std::string& message) {
 // The whole command line that shows more of it.
 std::string CommandForRefusal(const Json& workload, const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
-  if (has("quota")) {
+  // Each between spaces: a name may be "quota-7d9f" as well.
+  if (has(" quota: ")) {
     const std::string quota = QuotaOf(message);
     return CommandFor(workload,
                       "describe resourcequota" + (quota.empty() ? "" : " " + ShellWord(quota)));
@@ -68,7 +69,9 @@ std::string CommandForRefusal(const Json& workload, const std::string& message) 
   }
   if (has("ValidatingAdmissionPolicy")) return "skiff get validatingadmissionpolicies";
   if (IsOfLimitRange(message)) return CommandFor(workload, "describe limitranges");
-  if (has("serviceaccount")) return CommandFor(workload, "get serviceaccounts");
+  if (const std::string account = QuotedAfter(message, "serviceaccount"); !account.empty()) {
+    return CommandFor(workload, "create serviceaccount " + ShellWord(account));
+  }
   return CommandFor(workload, "get events --sort-by=.lastTimestamp");
 }
 

@@ -269,5 +269,19 @@ TEST_F(WhyWorkloadTest, ACronJobSaysWhenItsLastWas) {
                          "ago.\n"));
 }
 
+TEST_F(WhyWorkloadTest, AServiceAccountThatIsNotThereIsMadeWhateverThePodsAreCalled) {
+  for (const char* name : {"web", "quota", "webhook"}) {
+    Why(DeploymentOf(2, 0,
+                     "{type: ReplicaFailure, status: 'True', message: 'pods \"" +
+                         std::string(name) +
+                         "-6cf8\" is forbidden: error looking up service account odd/mine: "
+                         "serviceaccount \"mine\" not found'}"));
+    EXPECT_EQ(first().sentence,
+              "deployment/web cannot make its pods: there is no service account mine");
+    EXPECT_THAT(first().commands,
+                testing::ElementsAre("skiff create serviceaccount mine -n default"));
+  }
+}
+
 }  // namespace
 }  // namespace skiff::cli::why
