@@ -1,4 +1,6 @@
 // Whom a request may have to wait for before it can be answered.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -10,6 +12,7 @@
 #include "api/gen/apiextensions_v1.h"
 #include "api/pods/mirror_pods.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
 #include "apiserver/request/routes.h"
 #include "apiserver/server/api_server_state.h"
 #include "apiserver/storage/record_header.h"
@@ -205,8 +208,15 @@ std::set<std::string> ApiServer::State::NamesOfAsked(const http::Request& reques
   for (const Operation operation : has_hooks ? OperationsOf(route) : std::vector<Operation>()) {
     names.merge(webhooks->Named(operation, *route.kind, info.subresource));
   }
+  if (names.empty()) return names;
   // Who is to be refused is so at once, and takes nobody's place among those that wait.
-  if (!names.empty() && !MayBeAllowed(user, AccessOf(info, match))) return {};
+  if (!MayBeAllowed(user, AccessOf(info, match))) return {};
+  if (route.verb == "deletecollection") {
+    // How large its objects are is not known (BytesOfChanged).
+    names.insert(OutboundPool::FewAtOnce(
+        fmt::format("collections of {} in namespace {} that go for {}",
+                    GroupResourceOf(*route.kind).Text(), info.namespace_name, user.name)));
+  }
   return names;
 }
 

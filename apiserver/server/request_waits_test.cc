@@ -1,9 +1,12 @@
 // Whom requests wait for, where many do.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <string>
 
 #include "apiserver/webhooks/hook_fixture.h"
 
@@ -16,9 +19,15 @@ class RequestWaitsTest : public HookFixture, public http::Handler {
   ~RequestWaitsTest() override { StopHook(); }
 
   http::Response Handle(const http::Request& request) override {
+    const Json review = Json::parse(request.body, nullptr, false);
     std::unique_lock lock(mutex_);
+    int& asked = asked_now_[review["request"].value("operation", "")];
+    ++asked;
+    most_deletions_ = std::max(most_deletions_, asked_now_["DELETE"]);
+    changed_.notify_all();
     changed_.wait(lock, [&] { return !holds_; });
-    return Says(Json::parse(request.body, nullptr, false), {{"allowed", true}});
+    --asked;
+    return Says(review, {{"allowed", true}});
   }
   // Begins to make an object, as over a connection: it is answered later.
   http::Response Begin(const std::string& path, const std::string& body,
@@ -36,19 +45,28 @@ class RequestWaitsTest : public HookFixture, public http::Handler {
     EXPECT_NE(response.pending, nullptr) << response.body;
     return response;
   }
-  void BeginPod(const std::string& namespace_name) {
-    responses_.push_back(Begin("/api/v1/namespaces/" + namespace_name + "/pods",
-                               R"({"metadata": {"generateName": "p-"},
-                                   "spec": {"containers": [{"name": "c", "image": "i"}]}})"));
+  // Begins one of those that AwaitAll awaits.
+  void Count(http::Response response) {
+    responses_.push_back(std::move(response));
     responses_.back().pending->Start([this](const http::Response&) {
       const std::lock_guard lock(mutex_);
       ++answered_;
       changed_.notify_all();
     });
   }
+  void BeginPod(const std::string& namespace_name) {
+    Count(Begin("/api/v1/namespaces/" + namespace_name + "/pods",
+                R"({"metadata": {"generateName": "p-"},
+                    "spec": {"containers": [{"name": "c", "image": "i"}]}})"));
+  }
   void AwaitAll() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return answered_ == responses_.size(); });
+  }
+
+  void AwaitAsked(const std::string& operation, int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return asked_now_[operation] >= count; });
   }
 
   // What the webhook is asked is answered from now on, or is not.
@@ -59,6 +77,8 @@ class RequestWaitsTest : public HookFixture, public http::Handler {
   }
 
   bool holds_ = false;
+  std::map<std::string, int> asked_now_;  // By operation, and not answered.
+  int most_deletions_ = 0;                // That were asked about at one time.
   std::mutex mutex_;
   std::condition_variable changed_;
   size_t answered_ = 0;
@@ -121,6 +141,22 @@ TEST_F(RequestWaitsTest, SmallPatchesOfALargeObjectTakeTheRoomOfWhatTheyMake) {
   const int refused = refused_of("large");
   EXPECT_GT(refused, 0) << "those that are large run few at a time";
   EXPECT_LT(refused, kPatches / 2) << "and the others stand in line";
+}
+
+// Each holds an object that may be large while its webhook is asked.
+TEST_F(RequestWaitsTest, OfOneCollectionFewDeletionsGoOnAtATime) {
+  constexpr int kDeletions = 10;
+  Configure("validatingwebhookconfigurations", "v", {Hook("v")});
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  ASSERT_EQ(Awaited(Begin(maps, R"({"metadata": {"name": "a"}})")).status, 201);
+  Hold(true);
+  for (int i = 0; i < kDeletions; ++i) Count(Begin(maps, "", "DELETE"));
+  AwaitAsked("DELETE", 2);
+  Count(Begin(maps, R"({"metadata": {"name": "b"}})"));
+  AwaitAsked("CREATE", 1);
+  Hold(false);
+  AwaitAll();
+  EXPECT_EQ(most_deletions_, 2);
 }
 
 }  // namespace

@@ -62,9 +62,9 @@ class WebhookConverter final : public VersionConverter {
     }
     for (size_t begin = 0; begin < documents.size();) {
       const size_t end = EndOfReview(documents, begin);
-      const Documents some(std::make_move_iterator(documents.begin() + begin),
-                           std::make_move_iterator(documents.begin() + end));
-      Documents answered = TRY(Ask(some, api_version));
+      Documents some(std::make_move_iterator(documents.begin() + begin),
+                     std::make_move_iterator(documents.begin() + end));
+      Documents answered = TRY(Ask(std::move(some), api_version));
       converted.insert(converted.end(), std::make_move_iterator(answered.begin()),
                        std::make_move_iterator(answered.end()));
       begin = end;
@@ -73,11 +73,14 @@ class WebhookConverter final : public VersionConverter {
   }
 
  private:
-  Result<Documents> Ask(const Documents& documents, std::string_view api_version) const {
+  Result<Documents> Ask(Documents documents, std::string_view api_version) const {
     const std::string uid = parts_.random.Uid();
-    const ConversionQuestion question{version_, uid, api_version, documents};
+    ConversionQuestion question{version_, uid, api_version, documents};
+    std::string text = ConversionText(question);
+    question.shed_bytes = ShedContents(documents);
     const auto since = Steady::now();
-    auto answer = Hear(question, std::min(since + kConversionTimeout, WaitDeadline::OfThread()));
+    auto answer = Hear(question, std::move(text),
+                       std::min(since + kConversionTimeout, WaitDeadline::OfThread()));
     const double seconds = std::chrono::duration<double>(Steady::now() - since).count();
     const std::string from = TextAt(documents.front(), "apiVersion");
     parts_.counts.Count({.definition = definition_,
@@ -91,14 +94,15 @@ class WebhookConverter final : public VersionConverter {
     return Fail(PlainError(answer.error().text));
   }
 
+  // `text`: of the question.
   tl::expected<Documents, ConversionFault> Hear(const ConversionQuestion& question,
+                                                std::string text,
                                                 Steady::time_point deadline) const {
     const auto failed = [&](std::string_view why) {
       return tl::unexpected(
           ConversionFault{kConversionCallFailure, ConversionFailed(question, why)});
     };
-    const auto call =
-        parts_.caller.Start(place_, ConversionText(question), kConversionTimeout, deadline);
+    const auto call = parts_.caller.Start(place_, std::move(text), kConversionTimeout, deadline);
     const auto reply = call->Wait();
     if (!reply) return failed(reply.error().message);
     if (const auto fault = AnswerFault(reply->status, reply->content_type, reply->body)) {

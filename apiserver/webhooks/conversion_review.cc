@@ -152,9 +152,29 @@ std::string TakeObject(const Json& was, Json& is, const ConversionQuestion& ques
 }
 
 size_t AnswerBytesMax(const ConversionQuestion& question) {
-  size_t bytes = kGrowthOfNothing;
+  size_t bytes = kGrowthOfNothing + kGrowth * question.shed_bytes;
   for (const Json& object : question.objects) bytes += kGrowth * DocumentBytes(object);
   return std::min(bytes, kAnswerDocumentBytesMax);
+}
+
+// As it is stored: without a resourceVersion. Nothing is copied but its metadata.
+void AppendAsStored(const Json& object, std::string& text) {
+  if (!object.is_object() || object.empty()) return AppendJson(object, text);
+  char separator = '{';
+  for (const auto& [name, value] : object.items()) {
+    text += separator;
+    AppendJsonString(name, text);
+    text += ':';
+    separator = ',';
+    if (name != "metadata" || !value.is_object()) {
+      AppendJson(value, text);
+      continue;
+    }
+    Json metadata = value;
+    metadata.erase("resourceVersion");
+    AppendJson(metadata, text);
+  }
+  text += '}';
 }
 
 std::string WhyTooLarge(const Json& object, size_t index, const ConversionQuestion& question) {
@@ -171,25 +191,35 @@ std::string ConversionFailed(const ConversionQuestion& question, std::string_vie
 }
 
 std::string ConversionText(const ConversionQuestion& question) {
-  Json objects = Json::array();
+  std::string text = "{\"kind\":\"ConversionReview\",\"apiVersion\":\"apiextensions.k8s.io/";
+  text.append(question.version).append("\",\"request\":{\"uid\":");
+  AppendJsonString(question.uid, text);
+  text += ",\"desiredAPIVersion\":";
+  AppendJsonString(question.api_version, text);
+  text += ",\"objects\":";
+  char separator = '[';
   for (const Json& object : question.objects) {
-    Json& shown = objects.emplace_back(object);
-    if (const auto metadata = shown.find("metadata"); metadata != shown.end()) {
-      metadata->erase("resourceVersion");
-    }
+    text += separator;
+    AppendAsStored(object, text);
+    separator = ',';
   }
-  const Json review = {
-      {"kind", "ConversionReview"},
-      {"apiVersion", "apiextensions.k8s.io/" + std::string(question.version)},
-      {"request",
-       {{"uid", question.uid},
-        {"desiredAPIVersion", question.api_version},
-        {"objects", std::move(objects)}}},
-      {"response",
-       {{"uid", ""},
-        {"convertedObjects", nullptr},
-        {"result", {{"metadata", Json::object()}}}}}};
-  return DumpJson(review);
+  text += "]},\"response\":{\"uid\":\"\",\"convertedObjects\":null,";
+  text += "\"result\":{\"metadata\":{}}}}";
+  return text;
+}
+
+size_t ShedContents(std::vector<Json>& objects) {
+  size_t bytes = 0;
+  for (Json& object : objects) {
+    if (!object.is_object()) continue;
+    bytes += DocumentBytes(object);
+    std::erase_if(object.get_ref<Json::object_t&>(), [](const auto& member) {
+      const std::string& name = member.first;
+      return name != "apiVersion" && name != "kind" && name != "metadata";
+    });
+    bytes -= DocumentBytes(object);
+  }
+  return bytes;
 }
 
 tl::expected<std::vector<Json>, ConversionFault> ReadConversion(

@@ -21,6 +21,7 @@ struct ConversionQuestion {
   std::string_view uid;
   std::string_view api_version;      // What the objects are to become.
   const std::vector<Json>& objects;  // At least one, all of one kind.
+  size_t shed_bytes = 0;             // What they took that ShedContents has let go of.
 };
 
 // Why a conversion came to nothing: what the client is told, and under what it is counted.
@@ -32,6 +33,11 @@ inline constexpr std::string_view kConversionCallFailure = "conversion_webhook_c
 
 // The review that is sent. Objects are shown as they are stored: without a resourceVersion.
 std::string ConversionText(const ConversionQuestion& question);
+
+// Leaves of objects that were sent what an answer is held against: what they are, and their
+// metadata. They may be waited for with many others, and take many times their text. Returns how
+// many bytes they held beside that.
+size_t ShedContents(std::vector<Json>& objects);
 
 // The objects of an answer, in the order in which they were asked for. Whatever the webhook says,
 // they keep their kind, their name and all metadata but labels and annotations.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "api/codec/document_bytes.h"
 #include "base/id.h"
 
 namespace skiff {
@@ -172,6 +173,28 @@ TEST(ConversionReview, WhatIsConvertedIsBoundedByWhatWasSent) {
   Json unread = with("l", 1);
   unread["more"] = unread["response"]["more"] = with("l", 100'000)["response"]["convertedObjects"];
   EXPECT_EQ(Fault(unread.dump()), "");
+}
+
+// While the webhook takes its time, an object holds no more than its metadata.
+TEST(ConversionReview, AnAnswerIsHeldAgainstWhatIsLeftOfTheObjectsThatWereSent) {
+  std::vector<Json> whole = Asked();
+  for (int i = 0; i < 20'000; ++i) whole[0]["spec"]["l"].push_back(Json::array());
+  std::vector<Json> left = whole;
+  const size_t shed = ShedContents(left);
+  EXPECT_EQ(left[0].size(), 3u) << left[0];
+  EXPECT_EQ(left[0]["metadata"], whole[0]["metadata"]);
+  EXPECT_EQ(DocumentBytes(left[0]) + shed, DocumentBytes(whole[0]));
+  for (const int count : {10, 300'000, 2'000'000}) {
+    Json answer = Json::parse(AnswerText(Converted()));
+    Json& list = answer["response"]["convertedObjects"][0]["spec"]["l"];
+    for (int i = 0; i < count; ++i) list.push_back(0);
+    const std::string body = answer.dump();
+    const auto expected = ReadConversion(body, {"v1", "id", "g.io/v2", whole});
+    const auto read = ReadConversion(body, {"v1", "id", "g.io/v2", left, shed});
+    ASSERT_EQ(read.has_value(), expected.has_value()) << count;
+    if (read) EXPECT_EQ(*read, *expected) << count;
+    if (!read) EXPECT_EQ(read.error().text, expected.error().text) << count;
+  }
 }
 
 TEST(ConversionReview, WhateverComesBackIsReadOrRefused) {
