@@ -62,9 +62,7 @@ Result<int> DialAny(const std::vector<std::string>& addresses, int port, Duratio
 }
 
 Result<int> DialHost(const std::string& host, int port, Duration patience) {
-  const auto addresses = ResolveHost(host);
-  if (!addresses) return Fail(addresses.error().reason, "dial tcp: " + addresses.error().message);
-  return DialAny(*addresses, port, patience);
+  return DialAny(TRY(ResolveHost(host)), port, patience);
 }
 
 }  // namespace skiff::http

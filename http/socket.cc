@@ -110,8 +110,8 @@ Result<std::vector<std::string>> ResolveHost(const std::string& host) {
   addrinfo* found = nullptr;
   if (const int error = getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0) {
     const bool is_unknown = error == EAI_NONAME || error == EAI_NODATA;
-    return Fail(Reason::kServiceUnavailable,
-                "lookup " + host + ": " + (is_unknown ? "no such host" : gai_strerror(error)));
+    const std::string why = is_unknown ? "no such host" : gai_strerror(error);
+    return Fail(Reason::kServiceUnavailable, "dial tcp: lookup " + host + ": " + why);
   }
   std::vector<std::string> addresses;
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {

@@ -32,7 +32,8 @@ std::string ErrnoText(int error);
 // the peer by then.
 std::string ReadFault(int fd, const SocketAddress& peer, int error);
 bool IsNumericHost(const std::string& host);
-// Asks the system's resolver, and blocks while it is asked.
+// Asks the system's resolver, and blocks while it is asked; or says what Go's net.Dial does: "dial
+// tcp: lookup nosuch.invalid: no such host".
 Result<std::vector<std::string>> ResolveHost(const std::string& host);
 int LocalPort(int fd);
 // The host's part alone: "127.0.0.1", "::1"; an IPv4 address mapped into IPv6 as IPv4.

@@ -214,7 +214,7 @@ TEST(Forward, LetsTheCallerAnswerForADeadUpstream) {
             "dial tcp 127.0.0.1:" + std::to_string(free_port) + ": connect: connection refused");
   Proxy nameless({.host = "no-such-host.invalid", .port = 1});
   TestClient other(nameless.port());
-  EXPECT_EQ(other.Get("/").body.substr(0, 29), "lookup no-such-host.invalid: ");
+  EXPECT_EQ(other.Get("/").body.substr(0, 39), "dial tcp: lookup no-such-host.invalid: ");
 }
 
 TEST(Forward, TimesOutWhenTheUpstreamSaysNothing) {
