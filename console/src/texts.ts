@@ -214,6 +214,12 @@ export const t = {
     events: 'Events',
     sure: (name: string) => `Delete ${name} and all its pods?`,
   },
+  revisions: {
+    inTurn: 'one pod after another, from the last',
+    partition: (n: number) => `one pod after another, from the last; those below ${n} stay as they are (partition)`,
+    byNode: (unavailable: string, surge: string) => `node by node: at most ${unavailable} missing${surge === '0' ? '' : `, ${surge} over`}`,
+    onDelete: 'a pod is made anew when somebody deletes it (OnDelete)',
+  },
   pod: {
     details: 'Details', logs: 'Logs', shell: 'Shell', events: 'Events',
     containers: 'Containers', containersReady: (ready: number, all: number) => `${ready} of ${all} ready`, init: 'Init container', sidecar: 'Sidecar', ephemeral: 'For debugging', conditions: 'Conditions',

@@ -196,7 +196,12 @@ export interface ReplicaSet extends Obj {
 
 // StatefulSets and DaemonSets, whose counts have other names.
 export interface Workload extends Obj {
-  spec: { replicas?: number; template: PodTemplate; selector?: Selector };
+  spec: {
+    replicas?: number;
+    template: PodTemplate;
+    selector?: Selector;
+    updateStrategy?: { type?: string; rollingUpdate?: { partition?: number; maxUnavailable?: string | number; maxSurge?: string | number } };
+  };
   status?: Record<string, unknown>;
 }
 

@@ -3,7 +3,7 @@
 import { apiVersionOf, type Kind, kindOf, kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { ApiError, patch, request } from '../api/request';
-import type { Claim, Condition, EventObj, Obj, Pod, Selector } from '../api/types';
+import type { Claim, Condition, EventObj, Obj, Pod, Selector, Workload } from '../api/types';
 import { isUnbound } from '../model/claim';
 import { drainOf, drainQuestion, leftBy } from '../model/drain';
 import { isAbout } from '../model/event';
@@ -18,6 +18,7 @@ import { say, tell } from '../ui/toasts';
 import { useClaimWhy } from '../ui/why';
 import { EventList } from './events';
 import { kFixedMax, PodTable } from './pods';
+import { useTurn, WorkloadHistory, WorkloadRollout } from './turns';
 
 const kNobody = 'skiff.dev=nobody'; // No pod has it: "" would be all of them.
 
@@ -103,19 +104,26 @@ function ClaimTrouble({ claim, events }: { claim: Claim; events: EventObj[] }) {
   return why !== '' && (pods.loaded || pods.status.value === 'refused') && <Notice tone="warn" title={t.pod.why}> {why}</Notice>;
 }
 
+function Changes({ kind, workload }: { kind: Kind; workload: Workload }) {
+  const turn = useTurn(kind, workload);
+  return <><WorkloadRollout turn={turn} /><WorkloadHistory kind={kind} workload={workload} turn={turn} /></>;
+}
+
 export function Details({ kind, object }: { kind: Kind; object: Known }) {
   const { name, namespace = '', labels, annotations, deletionTimestamp } = object.metadata;
   // What is of no namespace has its events in some.
   const events = useLive<EventObj>(kinds.events, namespace, { fields: `involvedObject.kind=${kind.kind},involvedObject.name=${name}` });
+  const own = events.list.filter((each) => isAbout(kind, object, each));
   const holdsData = kind === kinds.configmaps || kind === kinds.secrets;
   return (
     <div class="columns">
       <div>
         {deletionTimestamp && <Notice tone="warn">{t.details.ending} <Age time={deletionTimestamp} /></Notice>}
         {kind === kinds.persistentvolumeclaims && isUnbound(object as unknown as Claim) && <ClaimTrouble claim={object as unknown as Claim} events={events.list} />}
+        {(kind === kinds.statefulsets || kind === kinds.daemonsets) && <Changes kind={kind} workload={object as Workload} />}
         {holdsData && <Data object={object} encoded={kind === kinds.secrets} />}
         {(kind === kinds.nodes || isLogged(kind)) && <Pods kind={kind} object={object} />}
-        <Panel title={t.pod.events}><EventList of={events} events={events.list.filter((each) => isAbout(kind, object, each))} /></Panel>
+        <Panel title={t.pod.events}><EventList of={events} events={own} /></Panel>
       </div>
       <div>
         <Facts kind={kind} object={object} />
