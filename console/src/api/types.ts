@@ -125,6 +125,7 @@ interface PodSpec {
   volumes?: Volume[];
   serviceAccountName?: string;
   restartPolicy?: string;
+  schedulerName?: string;
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
   overhead?: Record<string, string>;
 }
@@ -154,7 +155,7 @@ export interface Node extends Obj {
     allocatable?: Record<string, string>;
     conditions?: Condition[];
     addresses?: { type: string; address: string }[];
-    nodeInfo?: { kubeletVersion?: string };
+    nodeInfo?: { kubeletVersion?: string; containerRuntimeVersion?: string };
   };
 }
 
@@ -290,11 +291,16 @@ interface IngressBackend {
 
 export interface Ingress extends Obj {
   spec: {
+    ingressClassName?: string;
     tls?: { hosts?: string[] }[];
     defaultBackend?: IngressBackend;
     rules?: { host?: string; http?: { paths: { path?: string; backend: IngressBackend }[] } }[];
   };
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string; ports?: { port: number }[] }[] } };
+}
+
+export interface IngressClass extends Obj {
+  spec?: { controller?: string };
 }
 
 export interface ResourceQuota extends Obj {
