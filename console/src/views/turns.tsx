@@ -12,20 +12,20 @@ import { HistoryPanel, RolloutPanel } from '../ui/lanes';
 import { Panel, Standing } from '../ui/parts';
 import { tell } from '../ui/toasts';
 
-// `hidden`: what it was before may not be seen, or is on its way.
+// `hidden`: what it was before, or its pods, may not be seen or are on their way.
 export interface Turning {
   turn: Turn;
-  hidden: Live<ControllerRevision> | null;
+  hidden: Live<ControllerRevision> | Live<Pod> | null;
 }
 
 export function useTurn(kind: Kind, workload: Workload): Turning {
   const labels = selectorOf(kind, workload.spec.selector);
   const { namespace } = workload.metadata;
   const kept = useLive<ControllerRevision>(kRevisions, namespace, { labels });
-  const pods = useLive<Pod>(kinds.pods, namespace, { labels }).list;
-  const { list } = kept;
-  const turn = useMemo(() => turnOf(workload, list, pods), [workload, list, pods]);
-  return { turn, hidden: kept.loaded ? null : kept };
+  const pods = useLive<Pod>(kinds.pods, namespace, { labels });
+  const [revisions, own] = [kept.list, pods.list];
+  const turn = useMemo(() => turnOf(workload, revisions, own), [workload, revisions, own]);
+  return { turn, hidden: [kept, pods].find((each) => !each.loaded) ?? null };
 }
 
 export function WorkloadRollout({ turn: { turn, hidden } }: { turn: Turning }) {
