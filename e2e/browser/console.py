@@ -42,6 +42,8 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
             "apis/example.com/v1/boats", "apis/example.com/v1/namespaces/shop/boats",
             # Whether an object is there that somebody wants to create; and what goes again then.
             "/namespaces/fleet", "/configmaps/typo", "customresourcedefinitions/hulls.sea.example",
+            # A shell that somebody may not open.
+            "pods/orders-0/exec?",
             # A view that fails on purpose.
             "Error: for a test")
 # And while the server is away.

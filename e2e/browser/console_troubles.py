@@ -199,6 +199,11 @@ class Troubles:
         page.click("One replica more")
         page.shows("cannot patch resource")
         page.picture("refused")
+        # Nobody tells a page why a WebSocket was refused.
+        page.go("#/pod/shop/orders-0?tab=shell")
+        page.click("Open", "form button")
+        page.until("/cannot (get|create) resource .pods.exec/.test(document.querySelector('main .notice')?.innerText ?? '')",
+                   "which right the shell takes")
         page.click("Log out")
         page.shows("Log in")
         if page.run("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)").count("eyJ"):
