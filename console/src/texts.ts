@@ -214,6 +214,12 @@ export const t = {
     events: 'Events',
     sure: (name: string) => `Delete ${name} and all its pods?`,
   },
+  revisions: {
+    inTurn: 'one pod after another, from the last',
+    partition: (n: number) => `one pod after another, from the last; those below ${n} stay as they are (partition)`,
+    byNode: (unavailable: string, surge: string) => `node by node: at most ${unavailable} missing${surge === '0' ? '' : `, ${surge} over`}`,
+    onDelete: 'a pod is made anew when somebody deletes it (OnDelete)',
+  },
   pod: {
     details: 'Details', logs: 'Logs', shell: 'Shell', events: 'Events',
     containers: 'Containers', containersReady: (ready: number, all: number) => `${ready} of ${all} ready`, init: 'Init container', sidecar: 'Sidecar', ephemeral: 'For debugging', conditions: 'Conditions',
@@ -263,6 +269,7 @@ export const t = {
     deaf: (port: number) => `Port ${port} leads nowhere.`,
     follows: (name: string, n: number) =>
       `${name}${n > 1 ? ` and ${n - 1} more are` : ' is'} ready: the Service's slices do not say so yet.`,
+    unbalanced: 'It has no address outside the cluster: nothing has given it a load balancer.',
     noSelector: 'It selects no pods: its endpoints come from somewhere else.',
     external: (name: string) => `Another name for ${name}`,
     ready: 'ready', notReady: 'not ready', ending: 'ending',
@@ -307,6 +314,7 @@ export const t = {
     noTemplate: (template: string, name: string) => `there is no template ${template}, which its resource claim ${name} names`,
     notMade: (template: string) => `no claim has been made for it of the template ${template} yet`,
     chosen: 'its node is chosen, and what it needs there is not ready yet',
+    silent: (scheduler: string) => `the scheduler ${scheduler} that it asks for has not looked at it: does it run?`,
     noDevices: 'no node that it could go to has the devices that its resource claims ask for',
   },
   claims: {
@@ -330,6 +338,18 @@ export const t = {
       `the provisioner ${who} ${failed ? 'fails to make a volume' : 'has made no volume for it yet'}`,
     silent: (who: string) => `its class leaves it to the provisioner ${who}, of which there is no sign here`,
     unfitted: (name: string) => `no volume of class ${name} fits`,
+  },
+  // As `skiff why` says it.
+  ingress: {
+    simulated: 'it is served by nobody: all nodes are simulated, where no ingress controller can run; no class changes that',
+    noClass: 'it is served by nobody: it names no class, and none is the default',
+    noSuchClass: (name: string) => `it is served by nobody: there is no ingress class ${name}, which it names`,
+    unserved: (why: string) => `it is not served: ${why}`,
+    noAddress: 'it has no address: no ingress controller has said that it serves it',
+    rest: 'everything else',
+    noService: (where: string, name: string) => `${where} leads to the service ${name}, which does not exist`,
+    noPort: (where: string, port: string, name: string) => `${where} leads to port ${port} of the service ${name}, which has no such port of TCP`,
+    nobody: (where: string, name: string, why: string) => `nobody answers behind ${where}, for service ${name}${why ? `: ${why}` : ''}`,
   },
   storage: {
     title: 'Storage', claims: 'Claims', volumes: 'Volumes', none: 'nobody',

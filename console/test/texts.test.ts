@@ -76,3 +76,10 @@ test('a text that says something else than its object is refused', () => {
   applied.metadata.annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}' };
   assert.equal(wishOf(applied), wishOf(object), 'kubectl’s record is nothing that anybody wants');
 });
+
+test('of a text that is no YAML it is said what and where, without the parser’s drawing', () => {
+  const object = { ...pod('web'), apiVersion: 'v1', kind: 'Pod' };
+  for (const read of [() => readManifest('kind: Pod\n\tx: 1', object), () => readManifests('kind: Pod\n\tx: 1')]) {
+    assert.throws(read, /This is no YAML: .* at line 2, column 1$/);
+  }
+});

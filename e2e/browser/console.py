@@ -42,6 +42,8 @@ EXPECTED = ("deployments/nginx?fieldManager=skiff-console&fieldValidation=Strict
             "apis/example.com/v1/boats", "apis/example.com/v1/namespaces/shop/boats",
             # Whether an object is there that somebody wants to create; and what goes again then.
             "/namespaces/fleet", "/configmaps/typo", "customresourcedefinitions/hulls.sea.example",
+            # A shell that somebody may not open.
+            "pods/orders-0/exec?",
             # A view that fails on purpose.
             "Error: for a test")
 # And while the server is away.
@@ -119,9 +121,9 @@ def main():
         page.dark()
         play = Play(page, token, guest, axe)
         try:
-            for part in (play.login, play.deploy, play.rollout, play.scaled, play.pod, play.yaml, play.kept, play.complete, play.create, play.details, play.quotas,
+            for part in (play.login, play.deploy, play.rollout, play.scaled, play.turned, play.pod, play.yaml, play.kept, play.complete, play.create, play.details, play.quotas,
                          play.chaos, play.spaces, play.views, play.kinds, play.links,
-                         play.held, play.strangers, play.broken, play.torn, play.waiting, play.keyboard, play.focus, play.looks, play.narrow, play.maps, play.away, play.expired, play.typed, play.upgraded, play.listed, play.rights,
+                         play.held, play.strangers, play.broken, play.torn, play.waiting, play.keyboard, play.focus, play.looks, play.narrow, play.maps, play.away, play.expired, play.typed, play.reloaded, play.upgraded, play.listed, play.rights,
                          play.link):
                 print(f"   {part.__name__}", flush=True)
                 part()

@@ -100,6 +100,7 @@ class Creation:
         skiff("create", "configmap", "tide", "-n", "shop", "--from-literal=level=2")
         page.click("Show what would come of it")
         page.until(f"{STATES} === 'others look after it,refused'")
+        page.shows("Apply 1 object")  # What is refused is none of them.
         page.shows("This server has no kind Servise in v1")
         page.shows('conflict with "kubectl-create"')
         self.check("create, refused")

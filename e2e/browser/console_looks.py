@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -126,8 +127,29 @@ class Looks:
         page.until("[...document.querySelectorAll('.cell-under')].some((each) => "
                    f"each.innerText.includes({json.dumps(sentence)}))", f"in the list: {sentence}")
         self.check("claims of which one has no volume")
+        self.unreachable()
         self.skiff("delete", "namespace", "held", "--wait=false")
         self.skiff("delete", "storageclass,persistentvolume", "--ignore-not-found", "silent", "by-hand", "elsewhere", "--wait=false")
+
+    def unreachable(self):
+        """What of an Ingress leads nowhere is said as `skiff why` says it; so is who refuses pods, and does not look at one."""
+        page = self.page
+        page.go("#/object/ingresses/held/lost")
+        said = subprocess.run([os.environ["skiff"], "why", "ingress/lost", "-n", "held"], check=False, capture_output=True,
+                              text=True).stdout
+        lines = [re.sub(r"^ingress/lost(:| is)? ", "", each).removesuffix(".") for each in said.splitlines() if each[:1].strip()]
+        if len(lines) != 3 or "all nodes are simulated" not in lines[0]:
+            raise PageError(f"skiff why says: {said}")
+        for each in lines:
+            page.until(f"document.querySelector('main .notice')?.innerText.includes({json.dumps(each)})", each)
+        self.check("an Ingress that leads nowhere")
+        page.go("#/service/held/balanced")
+        page.shows("nothing has given it a load balancer")
+        page.go("#/object/jobs/held/refused")
+        page.until("/forbidden.*nowhere/.test(document.querySelector('main .notice')?.innerText ?? '')", "who refuses its pods")
+        page.go("#/pod/held/unscheduled")
+        page.until("document.querySelector('main .notice')?.innerText.includes("
+                   "'the scheduler mine that it asks for has not looked at it: does it run?')")
 
     def settled(self):
         """What a view shows is there. For its picture it has a moment more."""

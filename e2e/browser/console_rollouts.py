@@ -82,6 +82,42 @@ class Rollouts:
                        "-p", json.dumps({"spec": {"replicas": replicas}}))
         self.skiff("rollout", "status", "deployment/nginx")
 
+    def turned(self):
+        """A StatefulSet turns pod by pod, in a list and on a page of its own, and back; a DaemonSet has its history, too."""
+        page = self.page
+        complete = ("[...document.querySelectorAll('.table-row.link')].some((each) => "
+                    "/orders[^]*Complete[^]*3\\/3/.test(each.innerText))")
+        page.go("#/workloads?tab=statefulsets")
+        page.until(complete)
+        image = [{"name": "db", "image": "registry.example/orders-db:16"}]
+        self.skiff("patch", "statefulset", "orders", "-n", "shop", "-p", json.dumps({"spec": {"template": {
+            "metadata": {"annotations": {"simulation.skiff.io/ready-after": "3s"}}, "spec": {"containers": image}}}}))
+        page.shows("Rolling out")
+        page.until("document.querySelectorAll('.pod-dot.old').length > 0", "pods of the revision before")
+        page.go("#/object/statefulsets/shop/orders")
+        page.until("document.querySelectorAll('.lane').length === 2", "old and new pods side by side")
+        page.shows("one pod after another, from the last")
+        page.picture("rollout-statefulset")
+        self.check("a StatefulSet that turns")
+        page.until("document.querySelectorAll('.lane').length === 1 && "
+                   "document.querySelectorAll('.lane.new .square.tone-good').length === 3")
+        page.click("Go back to this: Revision 1")
+        page.shows("orders goes back to revision 1")
+        page.shows("Revision 3")
+        page.until("document.querySelector('.lane.new')?.innerText.includes('orders-db:15') && "
+                   "document.querySelectorAll('.lane').length === 1 && "
+                   "document.querySelectorAll('.lane.new .square.tone-good').length === 3")
+        page.go("#/workloads?tab=statefulsets")
+        page.until(complete)
+        self.skiff("set", "image", "daemonset/log-shipper", "-n", "shop", "shipper=registry.example/log-shipper:2.0")
+        page.go("#/object/daemonsets/shop/log-shipper")
+        page.shows("node by node: at most 1 missing")
+        page.click("Go back to this: Revision 1")
+        page.shows("Revision 3")
+        page.until("document.querySelector('.lane.new')?.innerText.includes('log-shipper:1.9')")
+        self.skiff("rollout", "status", "daemonset/log-shipper", "-n", "shop")
+        page.clear()
+
     def pod(self):
         page = self.page
         page.go("#/pods")

@@ -89,6 +89,31 @@ class Troubles:
         page.goes("your login was not accepted any more")
         page.click("Start over")
 
+    def reloaded(self):
+        """Who reloads the page while he types, or whose browser ends it behind others, finds what was typed."""
+        page = self.page
+        page.go("#/create")
+        page.type(".editor-text", "kind: HalfTyped")
+        page.go("#/object/deployments/shop/checkout?tab=yaml")
+        page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 6')")
+        self.edit("  replicas: 6", "  replicas: 5")
+        page.page.once("dialog", lambda dialog: dialog.accept())
+        page.page.reload(wait_until="commit")
+        page.until("document.querySelector('.editor-text')?.value.includes('  replicas: 5')", "what was typed before")
+        page.click("Start over")
+        page.go("#/create")
+        page.until("document.querySelector('.editor-text')?.value === 'kind: HalfTyped'")
+        typed = "sessionStorage['skiff.typed']?.includes('HalfTyped') === true"
+        page.until(f"!({typed})", "what is here again is nowhere else")
+        hide = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true}); " \
+               "document.dispatchEvent(new Event('visibilitychange')); void 0"
+        page.run(hide % "true")
+        page.until(typed, "what is typed into a tab that nobody sees is kept")
+        page.run(hide % "false")
+        page.until(f"!({typed})", "and let go of, once it is seen")
+        page.run("delete document.hidden; void 0")
+        page.type(".editor-text", "")
+
     def upgraded(self):
         """A part of the page is gone, as the server has another version by now: the page says so, and begins anew with
         what was typed in it."""
@@ -174,6 +199,11 @@ class Troubles:
         page.click("One replica more")
         page.shows("cannot patch resource")
         page.picture("refused")
+        # Nobody tells a page why a WebSocket was refused.
+        page.go("#/pod/shop/orders-0?tab=shell")
+        page.click("Open", "form button")
+        page.until("/cannot (get|create) resource .pods.exec/.test(document.querySelector('main .notice')?.innerText ?? '')",
+                   "which right the shell takes")
         page.click("Log out")
         page.shows("Log in")
         if page.run("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)").count("eyJ"):

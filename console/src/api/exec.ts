@@ -1,7 +1,7 @@
 // A command in a container, over one WebSocket of v5.channel.k8s.io: each message begins with the
 // number of its channel.
-import { base } from './request';
 import { kinds, pathOf } from './kinds';
+import { type ApiError, ask, base } from './request';
 import { session } from './session';
 
 const kStdin = 0;
@@ -36,16 +36,27 @@ function whyOf(text: string): string {
   }
 }
 
+// No page is told why a WebSocket was refused: what the server answers to the same request without one. Who may not,
+// may lack either verb. '': it would have let it be.
+async function refusalOf(path: string): Promise<string> {
+  for (const method of [undefined, 'POST']) {
+    const refused = await ask(path, { method }).then(() => null, (error: ApiError) => error);
+    if (refused && refused.code !== 400) return refused.message;
+  }
+  return '';
+}
+
 export class Exec {
   private readonly socket: WebSocket;
   private why: string | null = null;
+  private isClosed = false;
   private readonly encoder = new TextEncoder();
 
   constructor(namespace: string, pod: string, container: string, command: string[], events: ExecEvents) {
     const query = new URLSearchParams({ container, stdin: 'true', stdout: 'true', tty: 'true' });
     for (const word of command) query.append('command', word);
-    const path = `${base}${pathOf(kinds.pods, namespace, pod)}/exec?${query}`;
-    const url = new URL(path, location.href);
+    const path = `${pathOf(kinds.pods, namespace, pod)}/exec?${query}`;
+    const url = new URL(base + path, location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const protocols = ['v5.channel.k8s.io'];
     // A page cannot give a WebSocket headers: the token is one of the protocols that it offers.
@@ -53,14 +64,22 @@ export class Exec {
     if (token) protocols.push(`base64url.bearer.authorization.k8s.io.${base64Url(token)}`);
     this.socket = new WebSocket(url, protocols);
     this.socket.binaryType = 'arraybuffer';
-    this.socket.onopen = () => events.opened();
+    let isOpen = false;
+    this.socket.onopen = () => {
+      isOpen = true;
+      events.opened();
+    };
     this.socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
       const bytes = typeof data === 'string' ? this.encoder.encode(data) : new Uint8Array(data);
       const rest = bytes.subarray(1);
       if (bytes[0] === kStdout || bytes[0] === kStderr) events.output(rest);
       if (bytes[0] === kError && rest.length > 0) this.why = whyOf(new TextDecoder().decode(rest));
     };
-    this.socket.onclose = (event) => events.ended(this.why ?? (event.reason || (event.code === 1000 ? '' : `${event.code}`)));
+    this.socket.onclose = (event) => {
+      const why = this.why ?? (event.reason || (event.code === 1000 ? '' : `${event.code}`));
+      if (isOpen) return events.ended(why);
+      void refusalOf(path).then((said) => this.isClosed || events.ended(said || why));
+    };
   }
 
   type(text: string): void {
@@ -72,6 +91,7 @@ export class Exec {
   }
 
   close(): void {
+    this.isClosed = true;
     this.socket.onclose = null;
     this.socket.close();
   }

@@ -125,6 +125,7 @@ interface PodSpec {
   volumes?: Volume[];
   serviceAccountName?: string;
   restartPolicy?: string;
+  schedulerName?: string;
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
   overhead?: Record<string, string>;
 }
@@ -154,7 +155,7 @@ export interface Node extends Obj {
     allocatable?: Record<string, string>;
     conditions?: Condition[];
     addresses?: { type: string; address: string }[];
-    nodeInfo?: { kubeletVersion?: string };
+    nodeInfo?: { kubeletVersion?: string; containerRuntimeVersion?: string };
   };
 }
 
@@ -196,7 +197,12 @@ export interface ReplicaSet extends Obj {
 
 // StatefulSets and DaemonSets, whose counts have other names.
 export interface Workload extends Obj {
-  spec: { replicas?: number; template: PodTemplate; selector?: Selector };
+  spec: {
+    replicas?: number;
+    template: PodTemplate;
+    selector?: Selector;
+    updateStrategy?: { type?: string; rollingUpdate?: { partition?: number; maxUnavailable?: string | number; maxSurge?: string | number } };
+  };
   status?: Record<string, unknown>;
 }
 
@@ -285,11 +291,16 @@ interface IngressBackend {
 
 export interface Ingress extends Obj {
   spec: {
+    ingressClassName?: string;
     tls?: { hosts?: string[] }[];
     defaultBackend?: IngressBackend;
     rules?: { host?: string; http?: { paths: { path?: string; backend: IngressBackend }[] } }[];
   };
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string; ports?: { port: number }[] }[] } };
+}
+
+export interface IngressClass extends Obj {
+  spec?: { controller?: string };
 }
 
 export interface ResourceQuota extends Obj {

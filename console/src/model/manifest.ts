@@ -53,6 +53,11 @@ export function wishOf(object: Obj): string {
   return stringify(copy, { ...kWriting, sortMapEntries: true });
 }
 
+// What a parser complains of, and where: below that it draws the line with a mark, for letters of one width.
+export function complaintOf(error: unknown): string {
+  return (error as Error).message.split('\n')[0]!.replace(/:$/, '');
+}
+
 // What to apply of that text. Throws with what is wrong with it.
 export function readManifest(text: string, of: Obj): Obj {
   if (text.length > kTextMax) throw new Error(t.yaml.large);
@@ -60,7 +65,7 @@ export function readManifest(text: string, of: Obj): Obj {
   try {
     read = parse(text, kReading);
   } catch (error) {
-    throw new Error(t.yaml.broken + (error as Error).message);
+    throw new Error(t.yaml.broken + complaintOf(error));
   }
   if (typeof read !== 'object' || read === null || Array.isArray(read)) throw new Error(t.yaml.broken + typeof read);
   const object = structuredClone(read) as Document & { metadata?: Document };
@@ -108,7 +113,7 @@ export function readManifests(text: string): Wanted[] {
   };
   for (const document of parseAllDocuments(text, { ...kReading, lineCounter: lines })) {
     const [broken] = document.errors;
-    if (broken) throw new Error(t.yaml.broken + broken.message);
+    if (broken) throw new Error(t.yaml.broken + complaintOf(broken));
     const at = document.contents?.range?.[0] ?? 0;
     take(document.toJS(kReading), lines.linePos(at).line);
   }

@@ -162,16 +162,21 @@ export function isJudged(pod: Pod): boolean {
   return condition(pod.status?.conditions, 'PodScheduled')?.status === 'False';
 }
 
+// Whether it asks for a scheduler that the cluster does not bring along.
+export function asksAnother({ spec: { schedulerName = '' } }: Pod): boolean {
+  return schedulerName !== '' && schedulerName !== 'default-scheduler';
+}
+
 // Whether it waits for a node, and it can be found out what for: before its resource claims are there the scheduler does
-// not look at it, and says nothing.
+// not look at it, and says nothing; nor does one that does not run.
 export function isUnscheduled(pod: Pod): boolean {
-  return !pod.spec.nodeName && (isJudged(pod) || (pod.spec.resourceClaims?.length ?? 0) > 0);
+  return !pod.spec.nodeName && (isJudged(pod) || (pod.spec.resourceClaims?.length ?? 0) > 0 || asksAnother(pod));
 }
 
 // Pods that were just made have no claims of devices yet: so long nobody need look at them.
 const kClaimsWithinMs = 10_000;
 
-// Whether the scheduler has not looked at it at `now`, though its claims of devices had the time to be there.
+// Whether its scheduler has not looked at it at `now`, though it, and its claims of devices, had the time to.
 export function isOverlooked(pod: Pod, now: number): boolean {
   return isUnscheduled(pod) && !isJudged(pod) && now - Date.parse(pod.metadata.creationTimestamp) >= kClaimsWithinMs;
 }

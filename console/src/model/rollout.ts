@@ -4,13 +4,20 @@ import { now } from './age';
 import { isJudged, isOverlooked, isUnscheduled } from './obstacles';
 import { condition, controllerOf, podState, podWhy, type Tone } from './pod';
 
-export interface Revision {
-  set: ReplicaSet;
+// A state that the template of something has or had, with its pods.
+export interface Stage {
+  key: string;
   number: number;
   isNew: boolean;
   images: string[];
   cause: string;
+  since: string;
   pods: Pod[];
+  ready: number;
+}
+
+export interface Revision extends Stage {
+  set: ReplicaSet;
 }
 
 export interface Rollout {
@@ -91,6 +98,13 @@ const kTones: Record<Rollout['word'], Tone> = {
   scaledDown: 'none',
 };
 
+// Of what was made, the pod that needs somebody: one that fails, or that no node takes.
+export function stuckOf(pods: Pod[]): Pod | null {
+  const unscheduled = pods.filter(isUnscheduled);
+  const failing = pods.find((pod) => podState(pod).tone === 'bad');
+  return failing ?? unscheduled.find(isJudged) ?? unscheduled[0] ?? null;
+}
+
 export function rolloutOf(
   deployment: Deployment,
   sets: Map<string, ReplicaSet[]>,
@@ -102,6 +116,9 @@ export function rolloutOf(
   const revisions = (sets.get(deployment.metadata.uid) ?? [])
     .map((set) => ({
       set,
+      key: set.metadata.uid,
+      since: set.metadata.creationTimestamp,
+      ready: set.status?.readyReplicas ?? 0,
       number: revisionOf(set),
       isNew: revisionOf(set) === newest,
       images: imagesOf(set.spec.template.spec),
@@ -119,8 +136,8 @@ export function rolloutOf(
   const word = wordOf(deployment, wanted, complete, moving);
   const failure = condition(status.conditions, 'ReplicaFailure');
   const all = revisions.flatMap((each) => each.pods);
-  const unscheduled = all.filter(isUnscheduled);
-  const failing = all.find((pod) => podState(pod).tone === 'bad') ?? null;
+  const stuck = stuckOf(all);
+  const isFailing = stuck !== null && podState(stuck).tone === 'bad';
   const why =
     failure?.status === 'True'
       ? (failure.message ?? '')
@@ -134,14 +151,14 @@ export function rolloutOf(
     surge: Math.max(0, total - wanted),
     revisions,
     word,
-    tone: failing && word === 'unavailable' ? 'bad' : failing && word === 'progressing' ? 'warn' : kTones[word],
+    tone: isFailing && word === 'unavailable' ? 'bad' : isFailing && word === 'progressing' ? 'warn' : kTones[word],
     why,
-    stuck: failure?.status === 'True' ? null : (failing ?? unscheduled.find(isJudged) ?? unscheduled[0] ?? null),
+    stuck: failure?.status === 'True' ? null : stuck,
   };
 }
 
 // What its pods suffer from says more than that it takes long. Of one that nobody has complained of, only what it is.
-export function rolloutWhy({ why, stuck }: Rollout, whyOf: (pod: Pod) => string = podWhy): string {
+export function rolloutWhy({ why, stuck }: Pick<Rollout, 'why' | 'stuck'>, whyOf: (pod: Pod) => string = podWhy): string {
   if (!stuck) return why;
   const isSilent = isUnscheduled(stuck) && !isJudged(stuck);
   if (isSilent && !isOverlooked(stuck, now.value)) return why;

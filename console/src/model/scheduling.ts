@@ -1,7 +1,8 @@
 // Why no node was chosen for a pod: the first sentence of `skiff why` (cli/why/scheduling.cc), without the pod's name.
 import type { Claim, Node, Obj, PersistentVolume, Pod } from '../api/types';
 import { t } from '../texts';
-import { isJudged, type Load, type Obstacle, obstacleOn, type Shortage } from './obstacles';
+import { now } from './age';
+import { asksAnother, isJudged, isOverlooked, type Load, type Obstacle, obstacleOn, type Shortage } from './obstacles';
 import { condition } from './pod';
 import { amountText } from './quantity';
 
@@ -112,6 +113,11 @@ function resourceClaimText(pod: Pod, { resourceClaims, templates }: SchedulingFa
   return '';
 }
 
+// Who was asked for and does not look at it, where he had the time to.
+function silentText(pod: Pod): string {
+  return asksAnother(pod) && isOverlooked(pod, now.value) ? t.scheduling.silent(pod.spec.schedulerName!) : '';
+}
+
 // '': nothing keeps it that could be found out.
 export function schedulingWhy(pod: Pod, facts: SchedulingFacts): string {
   const { nodes, loads } = facts;
@@ -125,7 +131,7 @@ export function schedulingWhy(pod: Pod, facts: SchedulingFacts): string {
   const volumes = volumesOf(pod, facts);
   const obstacles = (nodes ?? []).map((each) => obstacleOn(pod, each, loads, volumes));
   if (nodes && obstacles.every((each) => each.text !== '')) return surveyText(groupsOf(obstacles), nodes.length);
-  if (!isJudged(pod)) return '';
+  if (!isJudged(pod)) return silentText(pod);
   const rule = kRules.find(([part]) => words.includes(part));
   return rule ? rule[1] : t.scheduling.unfound(reasonsIn(words));
 }

@@ -1,5 +1,6 @@
 // What is typed and nowhere else. The browser asks before the tab goes, for as long as there is such a thing, in
-// whatever view. Where the page itself begins anew, it is there again for who typed it.
+// whatever view. Where the page begins anew, by itself, by somebody who reloads it, or as a browser had ended it behind
+// others, it is there again for who typed it.
 import { effect } from '@preact/signals';
 
 import { onForget } from '../api/live';
@@ -65,9 +66,8 @@ export function keepTyped<T>(name: string, read: () => T | undefined, write: (dr
   });
 }
 
-// Begins the page anew. What was typed comes along in the tab's own storage; where that has no room for it, the browser
-// asks.
-export function reload(): void {
+// Puts what is typed into the tab's own storage. Whether that has room for it.
+function keep(): boolean {
   // What no part has asked for yet is still there.
   const kept = { ...saved()?.drafts };
   for (const [name, read] of drafts) {
@@ -76,9 +76,25 @@ export function reload(): void {
   }
   try {
     if (Object.keys(kept).length > 0) sessionStorage.setItem(kStorageKey, JSON.stringify({ owner: owner.value, drafts: kept }));
-    reloads = true;
+    return true;
   } catch {
-    // Then what was typed is lost, unless somebody says no.
+    return false;
   }
+}
+
+// The page goes on: what its parts hold is theirs again, and what becomes of it is not in the storage.
+function letGo(): void {
+  for (const name of drafts.keys()) takeOut(name);
+}
+
+// Of a tab that nobody sees this may be the last that it hears: phones end those without a word.
+addEventListener('pagehide', keep);
+addEventListener('pageshow', (event) => event.persisted && letGo());
+document.addEventListener('visibilitychange', () => (document.hidden ? keep() : letGo()));
+
+// Begins the page anew. Where the storage has no room for what was typed the browser asks, and it is lost unless somebody
+// says no.
+export function reload(): void {
+  reloads = keep();
   location.reload();
 }

@@ -2,10 +2,13 @@
 import { useCallback, useEffect, useMemo } from 'preact/hooks';
 
 import { type Kind, kinds } from '../api/kinds';
-import { type Live, liveOf } from '../api/live';
-import type { Claim, EventObj, Node, Obj, PersistentVolume, Pod, StorageClass } from '../api/types';
+import { type Live, liveOf, useLive } from '../api/live';
+import type {
+  Claim, EndpointSlice, EventObj, Ingress, IngressClass, Node, Obj, PersistentVolume, Pod, Service, StorageClass,
+} from '../api/types';
 import { isUnbound, unboundOf } from '../model/claim';
 import { claimWhy, reasonsOf, usersOf } from '../model/claimwhy';
+import { ingressWhy, podsBehind } from '../model/ingresswhy';
 import { isUnscheduled, loadsOf } from '../model/obstacles';
 import { podWhy } from '../model/pod';
 import { type SchedulingFacts, schedulingWhy } from '../model/scheduling';
@@ -108,4 +111,26 @@ export function useUnboundWhy(claims: Claim[], pods: Live<Pod>, space: string): 
     () => new Map(unboundOf(claims, events, whyOf ?? undefined).map(({ claim, why }) => [claim.metadata.uid, isHere && whyOf ? why : ''])),
     [claims, events, whyOf, isHere],
   );
+}
+
+const kIngressClasses = kCluster('networking.k8s.io', 'ingressclasses', 'IngressClass');
+
+function seenIn<T extends Obj>(live: Live<T>): T[] | null {
+  return live.loaded ? live.list : null;
+}
+
+// What of an Ingress leads nowhere, a line each; none until all that says so is here. `events`: about it.
+export function useIngressWhy(ingress: Ingress, events: EventObj[]): string[] {
+  const space = ingress.metadata.namespace ?? '';
+  const services = useLive<Service>(kinds.services, space);
+  const slices = useLive<EndpointSlice>(kinds.endpointslices, space);
+  const classes = useLive<IngressClass>(kIngressClasses);
+  const nodes = useLive<Node>(kinds.nodes);
+  const pods = useLive<Pod>(kinds.pods, space);
+  const backing = useMemo(() => podsBehind(ingress, services.list, pods.list), [ingress, services.list, pods.list]);
+  const whyOf = useWhy(backing);
+  if (![services, slices, classes, nodes, pods].every((each) => isKnown(each as Live<Obj>))) return [];
+  return ingressWhy(ingress, {
+    services: seenIn(services), slices: seenIn(slices), classes: seenIn(classes), nodes: seenIn(nodes), pods: seenIn(pods), events, whyOf,
+  });
 }

@@ -156,6 +156,12 @@ function PlanItem({ plan }: { plan: Plan }) {
   );
 }
 
+// How many are to be applied: what is refused is tried once more, and counts where there is nothing else.
+function pendingOf(plans: Plan[]): number {
+  const pending = plans.filter(({ state }) => state !== 'same' && state !== 'made' && state !== 'changed');
+  return pending.filter(({ state }) => state !== 'wrong').length || pending.length;
+}
+
 // What is to come of the text, and what came of it. `current`: whether that is still what is asked for;
 // `unknown`: why it is not known what the server has.
 function usePlans(text: string, space: string, current: () => boolean, unknown: ApiError | null) {
@@ -225,7 +231,7 @@ function Planned({ plans, wrong, busy, force, look, run }: ReturnType<typeof use
             {conflicts && <Button class="button" off={busy} onClick={() => void look(true)}>{t.yaml.previewForce}</Button>}
             {!done && (
               <Button class={`button ${force ? 'danger' : 'primary'}`} off={busy || conflicts} onClick={() => void run()}>
-                {force ? t.yaml.force : t.create.apply(plans.filter((each) => each.state !== 'same').length)}
+                {force ? t.yaml.force : t.create.apply(pendingOf(plans))}
               </Button>
             )}
             {done && <p>{t.create.done}</p>}

@@ -8,50 +8,19 @@ import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
 import { usageOfPods, useUsage } from '../api/usage';
 import { askedBy, isHeld } from '../model/asked';
 import { isAbout } from '../model/event';
-import { isRunning, podState } from '../model/pod';
+import { isRunning } from '../model/pod';
 import { quantity } from '../model/quantity';
-import { byController, imagesChanged, type Revision, type Rollout, rolloutOf, rolloutWhy, selectorText, undoOf } from '../model/rollout';
+import { byController, imagesChanged, type Revision, rolloutOf, rolloutWhy, selectorText, undoOf } from '../model/rollout';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Age, Badge, Dialog, Head, Notice, Panel, Standing } from '../ui/parts';
+import { HistoryPanel, RolloutPanel } from '../ui/lanes';
 import { UsagePanel } from '../ui/plot';
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
 import { useWhy } from '../ui/why';
 import { EventList } from './events';
 import { PodTable } from './pods';
-
-function Squares({ pods }: { pods: Pod[] }) {
-  return (
-    <div class="squares">
-      {pods.map((pod) => (
-        <a key={pod.metadata.uid} class={`square tone-${podState(pod).tone}`} title={`${pod.metadata.name} · ${podState(pod).word}`}
-           aria-label={`${pod.metadata.name}, ${podState(pod).word}`} href={href('pod', [pod.metadata.namespace, pod.metadata.name])} />
-      ))}
-      {pods.length === 0 && <span class="dim small">{t.deployment.noPods}</span>}
-    </div>
-  );
-}
-
-function Lane({ revision, wanted }: { revision: Revision; wanted: number }) {
-  const ready = revision.set.status?.readyReplicas ?? 0;
-  const most = Math.max(wanted, revision.pods.length, 1);
-  return (
-    <li class={revision.isNew ? 'lane new' : 'lane'}>
-      <div class="lane-head">
-        <b>{t.deployment.revision(revision.number)}</b>
-        <span class="chip">{revision.isNew ? t.deployment.newest : t.deployment.old}</span>
-        <span class="mono small dim break">{revision.images.join(', ')}</span>
-        <span class="lane-count">{t.deployment.readyCount(ready)}</span>
-      </div>
-      <div class="bar" aria-hidden="true">
-        <i class="bar-all" style={{ width: `${(revision.pods.length / most) * 100}%` }} />
-        <i class="bar-ready" style={{ width: `${(ready / most) * 100}%` }} />
-      </div>
-      <Squares pods={revision.pods} />
-    </li>
-  );
-}
 
 // All of its pods together.
 function DeploymentUsage({ space, labels, pods }: { space: string; labels: string; pods: Pod[] }) {
@@ -69,50 +38,6 @@ function strategyText(deployment: Deployment): string {
   const { type, rollingUpdate } = deployment.spec.strategy ?? {};
   if (type === 'Recreate') return t.deployment.recreate;
   return t.deployment.strategy(`${rollingUpdate?.maxSurge ?? '25%'}`, `${rollingUpdate?.maxUnavailable ?? '25%'}`);
-}
-
-function RolloutPanel({ deployment, rollout }: { deployment: Deployment; rollout: Rollout }) {
-  const shown = rollout.revisions.filter((each) => each.isNew || each.pods.length > 0);
-  return (
-    <Panel title={t.deployment.rollout} side={
-      <ul class="legend">
-        <li>{t.deployment.wanted(rollout.wanted)}</li>
-        <li>{t.deployment.updated(rollout.updated)}</li>
-        <li class="tone-good">{t.deployment.readyCount(rollout.ready)}</li>
-        {rollout.surge > 0 && <li class="tone-busy">{t.deployment.surge(rollout.surge)}</li>}
-      </ul>
-    }>
-      <ul class="lanes">
-        {shown.map((each) => <Lane key={each.set.metadata.uid} revision={each} wanted={rollout.wanted} />)}
-      </ul>
-      <p class="small dim">{strategyText(deployment)}</p>
-    </Panel>
-  );
-}
-
-function History({ deployment, rollout, path }: { deployment: Deployment; rollout: Rollout; path: string }) {
-  const { name } = deployment.metadata;
-  const undo = async (revision: Revision) => {
-    if (deployment.spec.paused) return say('bad', t.deployment.undoPaused(name));
-    return tell(() => patch(path, undoOf(deployment, revision.set), 'json-patch'), t.done.undone(name, revision.number));
-  };
-  return (
-    <Panel title={t.deployment.history}>
-      <ol class="history">
-        {rollout.revisions.map((each) => (
-          <li key={each.set.metadata.uid} class={each.isNew ? 'current' : ''}>
-            <div>
-              <b>{t.deployment.revision(each.number)}</b> <Age time={each.set.metadata.creationTimestamp} />
-              <div class="mono small break">{each.images.join(', ')}</div>
-              {each.cause && <div class="small dim">{each.cause}</div>}
-            </div>
-            {each.isNew ? <span class="chip">{t.deployment.newest}</span>
-              : <Action text={t.deployment.undo} label={`${t.deployment.undo}: ${t.deployment.revision(each.number)}`} run={() => undo(each)} />}
-          </li>
-        ))}
-      </ol>
-    </Panel>
-  );
 }
 
 // By container: what others change meanwhile stays as they want it.
@@ -208,6 +133,10 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
   );
   const own = useMemo(() => rollout.revisions.flatMap((each) => each.pods), [rollout]);
   const why = rolloutWhy(rollout, useWhy(own));
+  const undo = async (revision: Revision) => {
+    if (deployment.spec.paused) return say('bad', t.deployment.undoPaused(name));
+    return tell(() => patch(path, undoOf(deployment, revision.set), 'json-patch'), t.done.undone(name, revision.number));
+  };
   const unknown = [livePods, liveSets].find((each) => !each.loaded); // Whose pods they are say both.
   return (
     <>
@@ -217,14 +146,14 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
       {why && <Notice tone={rollout.tone} title={t.pod.why}> {why}</Notice>}
       <div class="columns">
         <div>
-          <RolloutPanel deployment={deployment} rollout={rollout} />
+          <RolloutPanel {...rollout} stages={rollout.revisions} strategy={strategyText(deployment)} />
           <DeploymentUsage space={space ?? ''} labels={labels} pods={own} />
           <Panel title={t.deployment.pods}>
             {unknown ? <Standing of={unknown} /> : <PodTable label={t.deployment.pods} pods={own} brief="space" />}
           </Panel>
         </div>
         <div>
-          <History deployment={deployment} rollout={rollout} path={path} />
+          <HistoryPanel stages={rollout.revisions} undo={undo} />
           <Panel title={t.deployment.events}><EventList of={events} events={events.list.filter((each) => isAbout(kinds.deployments, deployment, each))} /></Panel>
         </div>
       </div>

@@ -1,23 +1,29 @@
 // Of an object of any kind what `kubectl describe` says of it: what the server's table has, its conditions,
 // whose it is, its pods, what it holds, and what happened to it; and what is often done to its kind.
+import { useMemo } from 'preact/hooks';
+
 import { apiVersionOf, type Kind, kindOf, kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { ApiError, patch, request } from '../api/request';
-import type { Claim, Condition, EventObj, Obj, Pod, Selector } from '../api/types';
+import type { Claim, Condition, EventObj, Ingress, Obj, Pod, Selector, Workload } from '../api/types';
 import { isUnbound } from '../model/claim';
 import { drainOf, drainQuestion, leftBy } from '../model/drain';
 import { isAbout } from '../model/event';
 import { factsOf, toneOf } from '../model/facts';
 import { isLogged, pageOf, selectorOf } from '../model/logged';
+import { controllerOf } from '../model/pod';
+import { refusalOf } from '../model/refusal';
+import { rolloutWhy, stuckOf } from '../model/rollout';
 import { href } from '../router';
 import { t } from '../texts';
 import { Data } from '../ui/data';
 import { Action, Age, Badge, Notice, Panel, Standing, Words } from '../ui/parts';
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
-import { useClaimWhy } from '../ui/why';
+import { useClaimWhy, useIngressWhy, useWhy } from '../ui/why';
 import { EventList } from './events';
 import { kFixedMax, PodTable } from './pods';
+import { useTurn, WorkloadHistory, WorkloadRollout } from './turns';
 
 const kNobody = 'skiff.dev=nobody'; // No pod has it: "" would be all of them.
 
@@ -103,19 +109,50 @@ function ClaimTrouble({ claim, events }: { claim: Claim; events: EventObj[] }) {
   return why !== '' && (pods.loaded || pods.status.value === 'refused') && <Notice tone="warn" title={t.pod.why}> {why}</Notice>;
 }
 
+function IngressTrouble({ ingress, events }: { ingress: Ingress; events: EventObj[] }) {
+  const lines = useIngressWhy(ingress, events);
+  return lines.length > 0 && (
+    <Notice tone="warn" title={t.pod.why}>
+      <ul>{lines.map((each) => <li key={each}>{each}</li>)}</ul>
+    </Notice>
+  );
+}
+
+const kMakers: Kind[] = [kinds.replicasets, kinds.statefulsets, kinds.daemonsets, kinds.jobs];
+
+// Why what makes pods has none, or which of them needs somebody.
+function MakerTrouble({ kind, object, events }: { kind: Kind; object: Known; events: EventObj[] }) {
+  const { namespace, uid } = object.metadata;
+  const pods = useLive<Pod>(kinds.pods, namespace, { labels: selectorOf(kind, object.spec?.selector) || kNobody }).list;
+  const own = useMemo(() => pods.filter((each) => controllerOf(each)?.uid === uid), [pods, uid]);
+  const refused = refusalOf(conditionsOf(object), events, kind === kinds.replicasets);
+  const why = useWhy(own);
+  const text = refused || rolloutWhy({ why: '', stuck: stuckOf(own) }, why);
+  return text !== '' && <Notice tone="warn" title={t.pod.why}> {text}</Notice>;
+}
+
+function Changes({ kind, workload }: { kind: Kind; workload: Workload }) {
+  const turn = useTurn(kind, workload);
+  return <><WorkloadRollout turn={turn} /><WorkloadHistory kind={kind} workload={workload} turn={turn} /></>;
+}
+
 export function Details({ kind, object }: { kind: Kind; object: Known }) {
   const { name, namespace = '', labels, annotations, deletionTimestamp } = object.metadata;
   // What is of no namespace has its events in some.
   const events = useLive<EventObj>(kinds.events, namespace, { fields: `involvedObject.kind=${kind.kind},involvedObject.name=${name}` });
+  const own = events.list.filter((each) => isAbout(kind, object, each));
   const holdsData = kind === kinds.configmaps || kind === kinds.secrets;
   return (
     <div class="columns">
       <div>
         {deletionTimestamp && <Notice tone="warn">{t.details.ending} <Age time={deletionTimestamp} /></Notice>}
         {kind === kinds.persistentvolumeclaims && isUnbound(object as unknown as Claim) && <ClaimTrouble claim={object as unknown as Claim} events={events.list} />}
+        {kind === kinds.ingresses && <IngressTrouble ingress={object as unknown as Ingress} events={own} />}
+        {kMakers.some((each) => each === kind) && <MakerTrouble kind={kind} object={object} events={own} />}
+        {(kind === kinds.statefulsets || kind === kinds.daemonsets) && <Changes kind={kind} workload={object as Workload} />}
         {holdsData && <Data object={object} encoded={kind === kinds.secrets} />}
         {(kind === kinds.nodes || isLogged(kind)) && <Pods kind={kind} object={object} />}
-        <Panel title={t.pod.events}><EventList of={events} events={events.list.filter((each) => isAbout(kind, object, each))} /></Panel>
+        <Panel title={t.pod.events}><EventList of={events} events={own} /></Panel>
       </div>
       <div>
         <Facts kind={kind} object={object} />

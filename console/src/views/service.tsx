@@ -86,6 +86,7 @@ export function ServiceView() {
       </Head>
       <div class="columns">
         <Panel title={t.services.who}>
+          {spec.type === 'LoadBalancer' && ingress === '' && <Notice tone="warn">{t.services.unbalanced}</Notice>}
           {spec.externalName && <p>{t.services.external(spec.externalName)}</p>}
           {!spec.externalName && <Standing of={slices} />}
           {!spec.externalName && loaded && endpoints.length === 0 && selector.length === 0 && (

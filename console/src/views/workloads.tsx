@@ -5,7 +5,8 @@ import { type Kind, kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Deployment, Pod, ReplicaSet, Workload } from '../api/types';
 import { podState } from '../model/pod';
-import { byController, imagesOf, type Rollout, rolloutOf } from '../model/rollout';
+import { type ControllerRevision, kRevisions, type Turn, turnOf } from '../model/revisions';
+import { byController, imagesOf, type Rollout, rolloutOf, type Stage } from '../model/rollout';
 import { go, href, place } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
@@ -22,11 +23,13 @@ function Images({ of }: { of: Parameters<typeof imagesOf>[0] }) {
 }
 
 // A pod a dot, the new revision's first; what does not fit is a number.
-export function PodDots({ rollout }: { rollout: Rollout }) {
+type Dotted = Pick<Rollout, 'ready' | 'wanted'> & { revisions: Stage[] };
+
+export function PodDots({ rollout }: { rollout: Dotted }) {
   return useMemo(() => dotsOf(rollout), [rollout]);
 }
 
-function dotsOf(rollout: Rollout) {
+function dotsOf(rollout: Dotted) {
   const dots = rollout.revisions.flatMap((revision) =>
     revision.pods.map((pod) => ({ pod, isNew: revision.isNew })),
   );
@@ -111,37 +114,44 @@ function Deployments() {
   );
 }
 
-function countsOf(workload: Workload): { ready: number; wanted: number } {
-  const status = workload.status ?? {};
-  const number = (name: string) => Number(status[name] ?? 0);
-  return 'desiredNumberScheduled' in status
-    ? { ready: number('numberReady'), wanted: number('desiredNumberScheduled') }
-    : { ready: number('readyReplicas'), wanted: workload.spec.replicas ?? number('replicas') };
+interface Turned {
+  workload: Workload;
+  turn: Turn;
 }
 
+// Which of their pods are of which revision says ControllerRevisions; who may not see those sees no dots.
 function Others({ kind }: { kind: Kind }) {
-  const workloads = useLive<Workload>(kind, namespace.value);
-  const to = (each: Workload) => href('object', [kind.plural, each.metadata.namespace, each.metadata.name]);
-  const columns: Column<Workload>[] = [
-    { id: 'name', title: t.columns.name, width: 'minmax(110px, 2fr)', sort: (each) => each.metadata.name,
-      cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
+  const space = namespace.value;
+  const workloads = useLive<Workload>(kind, space);
+  const revisions = useLive<ControllerRevision>(kRevisions, space).list;
+  const pods = useLive<Pod>(kinds.pods, space).list;
+  const { list } = workloads;
+  const rows = useMemo(() => {
+    const byOwner = byController(pods);
+    return list.map((workload) => ({ workload, turn: turnOf(workload, revisions, byOwner.get(workload.metadata.uid) ?? []) }));
+  }, [list, revisions, pods]);
+  const to = ({ workload: { metadata } }: Turned) => href('object', [kind.plural, metadata.namespace, metadata.name]);
+  const columns: Column<Turned>[] = [
+    { id: 'name', title: t.columns.name, width: 'minmax(104px, 1.6fr)', sort: ({ workload }) => workload.metadata.name,
+      cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.workload.metadata.name}</a> },
     { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
-      sort: (each) => each.metadata.namespace ?? '', cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
-    { id: 'ready', title: t.columns.ready, width: 'minmax(90px, 1fr)',
-      cell: (each) => {
-        const { ready, wanted } = countsOf(each);
-        return <Badge tone={ready >= wanted ? 'good' : 'busy'}>{ready}/{wanted}</Badge>;
-      } },
-    { id: 'image', title: t.columns.image, width: 'minmax(120px, 2fr)', wide: true,
-      cell: (each) => <Images of={each.spec.template.spec} /> },
-    { id: 'age', title: t.columns.age, width: '64px', end: true,
-      sort: (each) => -Date.parse(each.metadata.creationTimestamp),
-      cell: (each) => <Age time={each.metadata.creationTimestamp} /> },
+      sort: ({ workload }) => workload.metadata.namespace ?? '', cell: ({ workload }) => <span class="dim">{workload.metadata.namespace}</span> },
+    { id: 'status', title: t.columns.status, width: 'minmax(114px, 1fr)', sort: ({ turn }) => turn.word,
+      cell: ({ turn }) => <Badge tone={turn.tone}>{t.workloads[turn.word]}</Badge> },
+    { id: 'ready', title: t.columns.ready, width: '62px', end: true, sort: ({ turn }) => (turn.wanted ? turn.ready / turn.wanted : 1),
+      cell: ({ turn }) => `${turn.ready}/${turn.wanted}` },
+    { id: 'pods', title: t.columns.pods, width: 'minmax(150px, 1.6fr)', wide: true, cell: ({ turn }) => <PodDots rollout={turn} /> },
+    { id: 'image', title: t.columns.image, width: 'minmax(120px, 1.6fr)', wide: 2,
+      cell: ({ workload }) => <Images of={workload.spec.template.spec} /> },
+    { id: 'age', title: t.columns.age, width: '64px', wide: true, end: true,
+      sort: ({ workload }) => -Date.parse(workload.metadata.creationTimestamp),
+      cell: ({ workload }) => <Age time={workload.metadata.creationTimestamp} /> },
   ];
   if (!workloads.loaded) return <Standing of={workloads} />;
   return (
-    <Table label={kind.kind} columns={columns} rows={workloads.list} hrefOf={to}
-           keyOf={(each) => each.metadata.uid} textOf={(each) => `${each.metadata.namespace} ${each.metadata.name}`} />
+    <Table label={kind.kind} columns={columns} rows={rows} hrefOf={to} keyOf={({ workload }) => workload.metadata.uid} height={44}
+           textOf={({ workload: { metadata, spec }, turn }) =>
+             [metadata.namespace, metadata.name, t.workloads[turn.word], ...imagesOf(spec.template.spec)].join(' ')} />
   );
 }
 
