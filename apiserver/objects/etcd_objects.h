@@ -13,7 +13,7 @@ namespace skiff {
 // resourceVersion; nullopt when it is no object. An ObjectReader.
 std::optional<std::string> RecordValueFromEtcd(std::string_view bytes, Revision modified);
 
-// JSON of an object of a built-in kind as enveloped protobuf; nullopt of others. An ObjectWriter.
+// JSON of an object of a built-in kind as enveloped protobuf; nullopt of others. An ProtobufWriter.
 std::optional<std::string> ProtobufForEtcd(std::string_view json);
 
 }  // namespace skiff

@@ -72,7 +72,7 @@ class EtcdStore final : public Store, private EventHistory, private EtcdWatcher 
     // Asked from time to time while it waits; true: for nothing any more.
     std::function<bool()> give_up = [] { return false; };
     ObjectReader read_object = {};
-    ObjectWriter write_object = {};
+    ProtobufWriter write_object = {};
     // As RocksdbStore has it; values lie in etcd as kube-apiserver seals them.
     Sealing* sealing = nullptr;
   };

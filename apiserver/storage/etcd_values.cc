@@ -43,7 +43,7 @@ std::string FramedForEtcd(std::string_view value, size_t revision_at) {
   return bytes.append(value);
 }
 
-std::string ToEtcd(std::string_view value, size_t revision_at, const ObjectWriter& write_object) {
+std::string ToEtcd(std::string_view value, size_t revision_at, const ProtobufWriter& write_object) {
   auto text = PlainObject(value, revision_at);
   if (!text) return FramedForEtcd(value, revision_at);
   if (text->size() > kLargeBytes && write_object) {

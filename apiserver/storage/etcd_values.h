@@ -30,11 +30,11 @@ using ObjectReader =
     std::function<std::optional<std::string>(std::string_view bytes, Revision modified)>;
 
 // Turns such JSON into protobuf; nullopt of what has none, as a custom resource. Any thread.
-using ObjectWriter = std::function<std::optional<std::string>(std::string_view json)>;
+using ProtobufWriter = std::function<std::optional<std::string>(std::string_view json)>;
 
 // Of Write::value and Write::revision_at.
 std::string ToEtcd(std::string_view value, size_t revision_at,
-                   const ObjectWriter& write_object = {});
+                   const ProtobufWriter& write_object = {});
 // Of any value, framed.
 std::string FramedForEtcd(std::string_view value, size_t revision_at);
 // What is no object and not framed is the value itself. `read_object` may be empty.
