@@ -20,9 +20,9 @@ namespace {
 const Log kAuthorizersLog("authorization-config");
 
 // It belongs to whoever has its caches.
-class Borrowed final : public Authorizer {
+class BorrowedAuthorizer final : public Authorizer {
  public:
-  explicit Borrowed(Authorizer& borrowed) : borrowed_(borrowed) {}
+  explicit BorrowedAuthorizer(Authorizer& borrowed) : borrowed_(borrowed) {}
   Verdict Authorize(const User& user, const Access& access) override {
     return borrowed_.Authorize(user, access);
   }
@@ -45,7 +45,7 @@ Authorizers::Authorizers(AuthorizationOptions options, Parts parts)
                {"AlwaysDeny", std::make_shared<AlwaysDenyAuthorizer>()}} {
   const AuthorizationConfiguration& first = options.configuration;
   if (first.Has("Node")) lasting_["Node"] = std::make_shared<NodeAuthorizer>(parts.store);
-  if (first.Has("RBAC")) lasting_["RBAC"] = std::make_shared<Borrowed>(parts.rbac);
+  if (first.Has("RBAC")) lasting_["RBAC"] = std::make_shared<BorrowedAuthorizer>(parts.rbac);
   if (first.Has(kAbacMode)) {
     lasting_[kAbacMode] = std::make_shared<AttributeAuthorizer>(std::move(options.policies));
   }
