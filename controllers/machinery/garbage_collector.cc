@@ -51,6 +51,7 @@ class KindMap {
     const MutexLock lock(mutex_);
     kinds_.erase({resource.Group(), resource.kind});
   }
+  // In that version, of which only its server can say whether there is one.
   Result<Resource> Find(const std::string& api_version, const std::string& kind) const {
     const MutexLock lock(mutex_);
     const auto found = kinds_.find({GroupOf(api_version), kind});
@@ -58,7 +59,9 @@ class KindMap {
       return Fail(Reason::kUnknown,
                   fmt::format("no matches for kind \"{}\" in version \"{}\"", kind, api_version));
     }
-    return found->second;
+    Resource resource = found->second;
+    resource.api_version = api_version;
+    return resource;
   }
 
  private:
@@ -237,7 +240,7 @@ Result<Collector::Verdict> Collector::Classify(const OwnerNode& node,
     const auto kind = kinds_.Find(owner.api_version, owner.kind);
     verdict.unknowable |= kind && kind->namespaced && node.key.namespace_.empty();
     if (verdict.unknowable) return verdict;
-    if (graph_.IsKnownGone(owner.uid)) {
+    if (graph_.IsKnownGone(owner, node.key.namespace_)) {
       verdict.dangling.insert(owner.uid);
       continue;
     }

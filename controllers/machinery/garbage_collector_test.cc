@@ -206,6 +206,16 @@ TEST_F(GarbageCollectorTest, AnOwnerIsGoneOnlyWhereItsKindIsServed) {
   EXPECT_FALSE(written().empty());
 }
 
+TEST_F(GarbageCollectorTest, AnOwnerIsLookedForInTheVersionThatIsNamed) {
+  PutOwned(kSecretsPath, kSecretPath, "a.io/v7", "Thing", "lost");
+  Json status = {{"kind", "Status"}, {"reason", "NotFound"}, {"details", Json::object()}};
+  answers_["/apis/a.io/v7/namespaces/default/things/lost"] = {404, status};
+  status["details"] = {{"name", "lost"}, {"group", "a.io"}, {"kind", "things"}};
+  answers_["/apis/a.io/v1/namespaces/default/things/lost"] = {404, status};
+  Run(60s);
+  EXPECT_THAT(written(), IsEmpty()) << "nobody serves that version";
+}
+
 // An object without a namespace cannot have an owner in one, and does not keep others from losing
 // theirs.
 TEST_F(GarbageCollectorTest, AnOwnerIsLookedForWhereOneOfItsDependentsIs) {

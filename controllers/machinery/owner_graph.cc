@@ -218,18 +218,19 @@ OwnerGraph::Work OwnerGraph::Lose(const OwnerNode& node) {
   const std::string uid = node.uid;
   // Nobody asks for one without dependents, and the thousands that an owner leaves behind must not
   // push it out.
-  if (!node.dependents.empty()) Remember(uid);
+  if (!node.dependents.empty()) Remember(node);
   return Remove(uid);
 }
 
-void OwnerGraph::Remember(const std::string& uid) {
-  if (!gone_.insert(uid).second) return;
+void OwnerGraph::Remember(const OwnerNode& node) {
+  const GoneOwner gone = {node.resource.api_version, node.resource.kind, node.key};
+  if (!gone_.try_emplace(node.uid, gone).second) return;
   if (gone_order_.size() < kGoneMax) {
-    gone_order_.push_back(uid);
+    gone_order_.push_back(node.uid);
     return;
   }
   gone_.erase(gone_order_[gone_next_]);
-  gone_order_[gone_next_] = uid;
+  gone_order_[gone_next_] = node.uid;
   gone_next_ = (gone_next_ + 1) % kGoneMax;
 }
 
@@ -333,9 +334,14 @@ OwnerGraph::Blockers OwnerGraph::BlockersOf(const std::string& uid) const {
   return blockers;
 }
 
-bool OwnerGraph::IsKnownGone(const std::string& uid) const {
+bool OwnerGraph::IsKnownGone(const OwnerReference& owner, const std::string& namespace_) const {
   const MutexLock lock(mutex_);
-  return gone_.contains(uid);
+  const auto found = gone_.find(owner.uid);
+  if (found == gone_.end()) return false;
+  const GoneOwner& gone = found->second;
+  return gone.api_version == owner.api_version && gone.kind == owner.kind &&
+         gone.key.name == owner.name &&
+         (gone.key.namespace_.empty() || gone.key.namespace_ == namespace_);
 }
 
 size_t OwnerGraph::size() const {

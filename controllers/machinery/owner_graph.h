@@ -73,8 +73,10 @@ class OwnerGraph {
     std::vector<std::string> staying;  // Those that nobody has deleted yet.
   };
   Blockers BlockersOf(const std::string& uid) const;
-  // Its deletion event was seen lately, and it had dependents; uids are never used again.
-  bool IsKnownGone(const std::string& uid) const;
+  // Whether the deletion was seen lately of what the reference names, which had dependents. As
+  // Kubernetes' cache of absent owners: who names another version, kind or name by that uid has to
+  // ask for that. `namespace_`: of the dependent.
+  bool IsKnownGone(const meta_v1::OwnerReference& owner, const std::string& namespace_) const;
   size_t size() const;
 
  private:
@@ -92,11 +94,15 @@ class OwnerGraph {
   bool IsAnother(const Resource& resource, const std::string& uid) const REQUIRES(mutex_);
   Work Add(const Resource& resource, const meta_v1::ObjectMeta& object) REQUIRES(mutex_);
   Work Lose(const OwnerNode& node) REQUIRES(mutex_);
-  void Remember(const std::string& uid) REQUIRES(mutex_);
+  void Remember(const OwnerNode& node) REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::map<std::string, OwnerNode> nodes_ GUARDED_BY(mutex_);  // By uid.
-  std::set<std::string> gone_ GUARDED_BY(mutex_);
+  struct GoneOwner {
+    std::string api_version, kind;
+    ObjectKey key;
+  };
+  std::map<std::string, GoneOwner> gone_ GUARDED_BY(mutex_);  // By uid.
   std::vector<std::string> gone_order_ GUARDED_BY(mutex_);  // A ring of at most kGoneMax.
   size_t gone_next_ GUARDED_BY(mutex_) = 0;
 };
