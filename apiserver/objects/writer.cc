@@ -361,7 +361,7 @@ Result<> ObjectWriter::AdmitUpdate(AdmissionRequest& admission, const UpdateMode
   if (lent && object.metadata().resource_version == version) {
     object.metadata().resource_version.clear();
   }
-  return {};
+  return KeepToNamespace(old.metadata().namespace_, object.metadata());
 }
 
 Result<> ObjectWriter::ValidateUpdate(AdmissionRequest& admission, const UpdateMode& mode,

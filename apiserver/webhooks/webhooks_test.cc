@@ -91,6 +91,11 @@ TEST_F(WebhookTest, APatchMovesNothing) {
   const auto lost = patched("b", R"({"op": "remove", "path": "/metadata/namespace"})");
   EXPECT_EQ(lost.code, 201) << lost.message();
   EXPECT_EQ(lost.body["metadata"]["namespace"], "default");
+  At("/m", Patches(R"([{"op": "replace", "path": "/metadata/namespace", "value": "kube-system"}])"));
+  const auto changed = Merge("/api/v1/namespaces/default/configmaps/b",
+                             R"({"metadata": {"labels": {"a": "b"}}})");
+  EXPECT_EQ(changed.code, 400);
+  EXPECT_EQ(changed.message(), moved.message());
   const auto going = patched("c", R"({"op": "add", "path": "/metadata/deletionTimestamp",
                                       "value": "2020-01-01T00:00:00Z"})");
   EXPECT_EQ(going.code, 201) << going.message();
