@@ -192,8 +192,11 @@ TEST(ConversionReview, AnAnswerIsHeldAgainstWhatIsLeftOfTheObjectsThatWereSent) 
     const auto expected = ReadConversion(body, {"v1", "id", "g.io/v2", whole});
     const auto read = ReadConversion(body, {"v1", "id", "g.io/v2", left, shed});
     ASSERT_EQ(read.has_value(), expected.has_value()) << count;
-    if (read) EXPECT_EQ(*read, *expected) << count;
-    if (!read) EXPECT_EQ(read.error().text, expected.error().text) << count;
+    if (read) {
+      EXPECT_EQ(*read, *expected) << count;
+    } else {
+      EXPECT_EQ(read.error().text, expected.error().text) << count;
+    }
   }
 }
 
