@@ -7,12 +7,11 @@
 #include <chrono>
 #include <optional>
 
-#include "api/codec/decode.h"
 #include "api/codec/json.h"
-#include "api/codec/protobuf.h"
 #include "api/text/go_text.h"
 #include "cli/command.h"
 #include "cli/json_text.h"
+#include "cli/object_size.h"
 #include "cli/request_log.h"
 
 namespace skiff::cli {
@@ -232,15 +231,6 @@ Query QueryOf(const WriteOptions& options) {
     query.emplace_back("fieldValidation", options.field_validation);
   }
   return query;
-}
-
-std::optional<std::string> ProtobufOf(const Json& object, std::string_view json) {
-  const TypeMeta meta = {TextAt(object, "apiVersion"), TextAt(object, "kind")};
-  const Type* const type = FindBuiltInType(meta.api_version, meta.kind);
-  if (type == nullptr || !type->type_meta || type->ops == nullptr) return std::nullopt;
-  const auto decoded = DecodeJson(*type, json, FieldValidation::kIgnore);
-  if (!decoded) return std::nullopt;
-  return EncodeProtobuf(*type, meta, decoded->document);
 }
 
 Result<Json> Api::Create(const Resource& resource, const std::string& namespace_,

@@ -29,13 +29,6 @@ struct WriteOptions {
   bool may_be_protobuf = false;
 };
 
-// Servers take no larger requests, and etcd keeps no larger object: of a built-in kind as protobuf.
-inline constexpr size_t kRequestBytesMax = 3 << 20;
-inline constexpr size_t kObjectBytesMax = 3 << 19;
-// Of an object whose JSON that is; nullopt: of no built-in kind, or of fields that have other
-// types.
-std::optional<std::string> ProtobufOf(const Json& object, std::string_view json);
-
 inline constexpr int kPageItems = 500;
 inline constexpr const char kChunkSizeHelp[] =
     "Return large lists in chunks of so many objects; 0 returns them at once.";

@@ -116,7 +116,7 @@ TEST_F(ProgramTest, FlagsOfAllVerbsAreToldOfWhereTheyAreWhatAVerbIsFor) {
 
 TEST_F(ProgramTest, HelpShowsLettersAndArguments) {
   EXPECT_EQ(Run("convert", {"--help"}), 0);
-  EXPECT_NE(out_.find("Usage:\n  kubectl convert -f FILENAME [-o json|yaml|protobuf] [options]\n"),
+  EXPECT_NE(out_.find("Usage:\n  skiff convert -f FILENAME [-o json|yaml|protobuf] [options]\n"),
             std::string::npos)
       << out_;
   EXPECT_EQ(Run("label", {"--help"}), 0);

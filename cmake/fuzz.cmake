@@ -17,7 +17,7 @@ function(fuzz_programs)
       apiserver/webhooks/conversion_review.cc apiserver/webhooks/review.cc
       cli/errors.cc cli/go_template.cc cli/go_template_constant.cc cli/go_template_functions.cc
       cli/go_template_lexer.cc cli/go_template_parser.cc cli/go_template_tree.cc cli/json_text.cc
-      cli/terminal_text.cc
+      cli/object_size.cc cli/terminal_text.cc
       client/bootstrap_token.cc client/exec_credential.cc client/forward_proxy.cc
       client/kubeconfig.cc client/server_url.cc
       dns/address_run.cc dns/answer.cc dns/cache.cc dns/cluster_names.cc dns/message_writer.cc

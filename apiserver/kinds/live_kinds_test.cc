@@ -1,4 +1,6 @@
 // Kinds that are made while the server runs, of tables alone: no definition, no schema.
+#include <algorithm>
+
 #include "api/codec/document.h"
 #include "api/columns/cells.h"
 #include "api/kinds/versions.h"
@@ -31,6 +33,7 @@ std::shared_ptr<LiveKind> WidgetsOf(std::string_view version, std::string_view r
     fields.push_back(
         {.name = tables.Keep("p" + std::to_string(i)), .type = &kText, .pointer = true});
   }
+  std::ranges::sort(fields, {}, &Field::name);
   spec.fields = tables.Keep(std::move(fields));
   Type& type = tables.NewType();
   type.shape = Shape::kStruct;

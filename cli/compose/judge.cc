@@ -13,10 +13,10 @@
 #include "api/registry.h"
 #include "api/rules/core/object_meta.h"
 #include "api/rules/rules.h"
-#include "cli/api.h"
 #include "cli/compose/parts.h"
 #include "cli/compose/scalars.h"
 #include "cli/json_text.h"
+#include "cli/object_size.h"
 
 namespace skiff::cli::compose {
 namespace {

@@ -56,7 +56,12 @@ bool IsOfLimitRange(const std::string& message) {
 // The whole command line that shows more of it.
 std::string CommandForRefusal(const Json& workload, const std::string& message) {
   const auto has = [&](const char* text) { return message.find(text) != message.npos; };
-  // Each between spaces: a name may be "quota-7d9f" as well.
+  // What pods are called may have any of the words below in it.
+  if (has("error looking up service account")) {
+    const std::string account = QuotedAfter(message, "serviceaccount");
+    if (!account.empty()) return CommandFor(workload, "create serviceaccount " + ShellWord(account));
+  }
+  // Between spaces: a name may be "quota-7d9f" as well.
   if (has(" quota: ")) {
     const std::string quota = QuotaOf(message);
     return CommandFor(workload,
@@ -69,9 +74,6 @@ std::string CommandForRefusal(const Json& workload, const std::string& message) 
   }
   if (has("ValidatingAdmissionPolicy")) return "skiff get validatingadmissionpolicies";
   if (IsOfLimitRange(message)) return CommandFor(workload, "describe limitranges");
-  if (const std::string account = QuotedAfter(message, "serviceaccount"); !account.empty()) {
-    return CommandFor(workload, "create serviceaccount " + ShellWord(account));
-  }
   return CommandFor(workload, "get events --sort-by=.lastTimestamp");
 }
 
