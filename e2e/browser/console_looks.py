@@ -147,9 +147,6 @@ class Looks:
         page.shows("nothing has given it a load balancer")
         page.go("#/object/jobs/held/refused")
         page.until("/forbidden.*nowhere/.test(document.querySelector('main .notice')?.innerText ?? '')", "who refuses its pods")
-        page.go("#/pod/held/unscheduled")
-        page.until("document.querySelector('main .notice')?.innerText.includes("
-                   "'the scheduler mine that it asks for has not looked at it: does it run?')")
 
     def settled(self):
         """What a view shows is there. For its picture it has a moment more."""
