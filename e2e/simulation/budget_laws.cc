@@ -17,7 +17,11 @@ void BudgetLaws::BeginAnew() {
 }
 
 void BudgetLaws::TakeBudget(const policy_v1::PodDisruptionBudget& budget, bool deleted) {
-  budgets_.erase(budget.metadata.uid);
+  int unseen = 0;
+  if (const auto known = budgets_.find(budget.metadata.uid); known != budgets_.end()) {
+    unseen = budget.status.current_healthy <= Serving(known->second) ? 0 : known->second.unseen;
+    budgets_.erase(known);
+  }
   const auto& least = budget.spec.min_available;
   if (deleted || !least || !budget.spec.selector) return;
   auto selector = LabelSelector::From(*budget.spec.selector);
@@ -25,7 +29,8 @@ void BudgetLaws::TakeBudget(const policy_v1::PodDisruptionBudget& budget, bool d
   CHECK(selector.has_value() && count.has_value());
   budgets_.emplace(budget.metadata.uid, Budget{.key = KeyOf(budget),
                                                .selector = *std::move(selector),
-                                               .least = static_cast<int>(*count)});
+                                               .least = static_cast<int>(*count),
+                                               .unseen = unseen});
   Check();
 }
 
@@ -33,22 +38,31 @@ void BudgetLaws::TakePod(const core_v1::Pod& pod, PodView view) {
   if (view.is_doubtful) BeginAnew();
   if (view.serves) {
     pods_[pod.metadata.uid] = {pod.metadata.namespace_, pod.metadata.labels};
-  } else {
-    pods_.erase(pod.metadata.uid);
+  } else if (pods_.erase(pod.metadata.uid) > 0 && view.goes_unasked) {
+    for (auto& [uid, budget] : budgets_) {
+      if (budget.IsAbout(pod.metadata.namespace_, pod.metadata.labels)) ++budget.unseen;
+    }
   }
   Check();
 }
 
+bool BudgetLaws::Budget::IsAbout(const std::string& namespace_name, const Labels& labels) const {
+  return namespace_name == key.namespace_ && selector.Matches(labels);
+}
+
+int BudgetLaws::Serving(const Budget& budget) const {
+  return static_cast<int>(std::ranges::count_if(pods_, [&](const auto& each) {
+    return budget.IsAbout(each.second.namespace_name, each.second.labels);
+  }));
+}
+
 void BudgetLaws::Check() {
   for (auto& [uid, budget] : budgets_) {
-    const auto serving = std::ranges::count_if(pods_, [&](const auto& each) {
-      const ServingPod& pod = each.second;
-      return pod.namespace_name == budget.key.namespace_ && budget.selector.Matches(pod.labels);
-    });
+    const int serving = Serving(budget);
     if (serving >= budget.least) budget.was_kept = true;
     // Pods of a node that is taken for silent are taken for unready, with no eviction.
     if (!laws_.AreNodesReady()) budget.was_kept = false;
-    if (!guards_ || !budget.was_kept || serving >= budget.least) continue;
+    if (!guards_ || !budget.was_kept || serving + budget.unseen >= budget.least) continue;
     laws_.Broken(fmt::format("budget {} has {} ready pods, fewer than {}", budget.key.Text(),
                              serving, budget.least));
     budget.was_kept = false;

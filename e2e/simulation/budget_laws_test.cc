@@ -12,13 +12,7 @@ using testing::IsEmpty;
 class BudgetLawsTest : public testing::Test {
  protected:
   BudgetLawsTest() {
-    policy_v1::PodDisruptionBudget budget;
-    budget.metadata.uid = "b";
-    budget.metadata.name = "voters";
-    budget.metadata.namespace_ = "default";
-    budget.spec.min_available = IntOrString(2);
-    budget.spec.selector.emplace().match_labels["app"] = "voter";
-    budget_laws_.TakeBudget(budget, false);
+    TellStatus(0);
     for (const char* name : {"a", "b", "c"}) Tell(name, true);
   }
   void Tell(const std::string& name, bool serves, const std::string& app = "voter",
@@ -28,6 +22,24 @@ class BudgetLawsTest : public testing::Test {
     pod.metadata.uid = pod.metadata.name = name;
     pod.metadata.labels["app"] = app;
     budget_laws_.TakePod(pod, {.serves = serves, .is_doubtful = is_doubtful});
+  }
+
+  void Go(const std::string& name) {
+    core_v1::Pod pod;
+    pod.metadata.namespace_ = "default";
+    pod.metadata.uid = pod.metadata.name = name;
+    pod.metadata.labels["app"] = "voter";
+    budget_laws_.TakePod(pod, {.goes_unasked = true});
+  }
+  void TellStatus(int healthy) {
+    policy_v1::PodDisruptionBudget budget;
+    budget.metadata.uid = "b";
+    budget.metadata.name = "voters";
+    budget.metadata.namespace_ = "default";
+    budget.spec.min_available = IntOrString(2);
+    budget.spec.selector.emplace().match_labels["app"] = "voter";
+    budget.status.current_healthy = healthy;
+    budget_laws_.TakeBudget(budget, false);
   }
 
   FakeClock clock_;
@@ -54,6 +66,18 @@ TEST_F(BudgetLawsTest, NothingIsPromisedUnguardedOrBeforeThereWereEnough) {
   for (const char* name : {"d", "e"}) Tell(name, true);
   Tell("d", false);
   EXPECT_THAT(complaints_, testing::SizeIs(1)) << "there were enough";
+}
+
+TEST_F(BudgetLawsTest, APodThatGoesUnaskedIsCountedOnUntilTheStatusOfTheBudgetKnows) {
+  budget_laws_.Guard(true);
+  Go("a");
+  TellStatus(3);
+  Tell("b", false);
+  EXPECT_THAT(complaints_, IsEmpty()) << "its status says three yet";
+  for (const char* name : {"d", "e"}) Tell(name, true);
+  TellStatus(3);
+  for (const char* name : {"d", "e"}) Tell(name, false);
+  EXPECT_THAT(complaints_, testing::SizeIs(1));
 }
 
 TEST_F(BudgetLawsTest, APodOfWhichALateStatusTellsMayGoUnasked) {

@@ -27,6 +27,12 @@ int Scaled(const std::optional<IntOrString>& value, int replicas, bool round_up)
   return *scaled;
 }
 
+// Whether its budget was asked before it went.
+bool IsEvicted(const Pod& pod) {
+  const auto* condition = FindCondition(pod, "DisruptionTarget");
+  return condition && condition->status == "True" && condition->reason == "EvictionByEvictionAPI";
+}
+
 }  // namespace
 
 Invariants::Invariants(Transport& transport, const Clock& clock, Unheard unheard)
@@ -179,8 +185,10 @@ void Invariants::TakePod(const Pod& pod, bool deleted) {
   }
   state.active = IsActive(pod);
   state.ready = IsReady(pod);
-  budget_laws_.TakePod(pod, {.serves = state.ready && state.active && !deleted,
-                             .is_doubtful = unheard_.status(state.key)});
+  const bool goes = deleted || !state.active;
+  budget_laws_.TakePod(pod, {.serves = state.ready && !goes,
+                             .is_doubtful = unheard_.status(state.key),
+                             .goes_unasked = goes && !IsEvicted(pod)});
   if (state.ready) once_ready_.insert(uid);
   state.ready |= once_ready_.contains(uid) && unheard_.status(state.key);
   if (deleted) {
