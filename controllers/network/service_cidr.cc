@@ -86,7 +86,10 @@ class ServiceCidrs final : public Reconciler<ServiceCIDR> {
   Result<> Say(const ServiceCIDR& object, const std::string& status, const std::string& reason,
                const std::string& message) {
     const auto* current = FindCondition(object.status.conditions, "Ready");
-    if (current != nullptr && current->status == status) return {};
+    if (current != nullptr && current->status == status && current->reason == reason &&
+        current->message == message) {
+      return {};
+    }
     meta_v1::Condition ready;
     ready.type = "Ready";
     ready.status = status;
