@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/codec/protobuf.h"
+#include "api/gen/apiextensions_v1.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
 
@@ -24,9 +27,31 @@ size_t FieldBytes(size_t bytes) {
   return 1 + length + bytes;
 }
 
+// Whether its group is served by one of the two servers behind kube-apiserver that write JSON.
+bool IsKeptAsJson(const KindInfo& kind) {
+  return kind.api_version.starts_with("apiextensions.k8s.io/") ||
+         kind.api_version.starts_with("apiregistration.k8s.io/");
+}
+
+// What a definition is shorter by in v1beta1, as which it is kept: there all versions of one schema
+// have it once.
+size_t SharedSchemaBytes(const apiextensions_v1::CustomResourceDefinition& definition) {
+  const auto& versions = definition.spec.versions;
+  if (versions.size() < 2 || !versions[0].schema) return 0;
+  const auto& schema = versions[0].schema->open_api_v3_schema;
+  const bool is_shared = schema && std::ranges::all_of(versions, [&](const auto& version) {
+                           return version.schema && version.schema->open_api_v3_schema == schema;
+                         });
+  constexpr size_t kAroundBytes = std::string_view(R"("schema":{"openAPIV3Schema":},)").size();
+  return is_shared ? (versions.size() - 1) * (kAroundBytes + schema->Text().size()) : 0;
+}
+
 size_t KeptBytes(const Object& object, std::string_view json) {
-  if (object.is_custom()) return json.size() + 1;  // Go ends it with a line end.
   const KindInfo& kind = object.kind();
+  if (object.is_custom() || IsKeptAsJson(kind)) {
+    const auto* definition = object.As<apiextensions_v1::CustomResourceDefinition>();
+    return json.size() + 1 - (definition ? SharedSchemaBytes(*definition) : 0);  // A line end more.
+  }
   const TypeMeta meta = {std::string(kind.api_version), std::string(kind.kind)};
   // Of the resourceVersion nothing is kept.
   return EncodeStructProtobuf(*kind.type, meta, object.raw()).size() -

@@ -103,6 +103,30 @@ TEST_F(BadInputTest, AnObjectThatEtcdWouldRefuseIsRefused) {
                                     "message larger than max .22002.. vs. 2097152."));
 }
 
+// In v1beta1, as which kube-apiserver keeps definitions, they have it once.
+TEST_F(BadInputTest, VersionsOfOneSchemaAreAsLongAsOne) {
+  const auto definition = [](const std::string& plural, char last) {
+    Json body =
+        Json::parse(R"({"metadata": {}, "spec": {"group": "x.io", "scope": "Namespaced"}})");
+    body["metadata"]["name"] = plural + ".x.io";
+    body["spec"]["names"] = {{"plural", plural}, {"kind", "Of" + plural}};
+    for (const char* name : {"v1", "v2"}) {
+      const std::string text = std::string(900'000, 'x') + (*(name + 1) == '2' ? last : 'x');
+      body["spec"]["versions"].push_back(
+          {{"name", name},
+           {"served", true},
+           {"storage", name == std::string_view("v1")},
+           {"schema", {{"openAPIV3Schema", {{"type", "object"}, {"description", text}}}}}});
+    }
+    return body.dump();
+  };
+  const std::string definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+  EXPECT_EQ(Post(definitions, definition("foos", 'x')).code, 201);
+  const auto refused = Post(definitions, definition("bars", 'y'));
+  EXPECT_EQ(refused.code, 500);
+  EXPECT_EQ(refused.message(), "etcdserver: request is too large");
+}
+
 // As protobuf, which is what kube-apiserver has etcd keep, they are no longer than they look.
 TEST_F(BadInputTest, TextsThatJsonEscapesAreAsLongAsTheirBytes) {
   constexpr size_t kMost = 1 << 20;
