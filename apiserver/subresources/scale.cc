@@ -242,6 +242,11 @@ struct ScaleWrite {
   Result<Object> Applied(const Object& old) const;
 };
 
+void ShowOwners(const Object& object, Json& scale) {
+  const auto owners = DecodeManagedFields(object.ToDocument()).value_or(ManagedEntries());
+  EncodeManagedFields(ScaleEntries(owners, VersionedPathsOf(object.kind())), scale);
+}
+
 Result<Object> ScaleWrite::Of(const Object& old) const {
   if (!is_patch) {
     const std::string& uid = sent.metadata.uid;
@@ -258,8 +263,14 @@ Result<Object> ScaleWrite::Of(const Object& old) const {
 Result<Object> ScaleWrite::Patched(const Object& old) const {
   const Scale shown = TRY(ScaleOf(old, ScaleUse::kSet));
   Scale scale;
-  TRY(PatchInto(request, options, {Scale::Describe(), "autoscaling/v1", "Scale"},
-                DocumentOfScale(shown), &scale));
+  Json document = DocumentOfScale(shown);
+  ShowOwners(old, document);
+  TRY(PatchInto(request, options,
+                {.type = Scale::Describe(),
+                 .api_version = "autoscaling/v1",
+                 .kind = "Scale",
+                 .is_alone = RuntimeKindOf(*request.kind) != nullptr},
+                document, &scale));
   TRY(CheckPlace(request, scale));
   // Only a version that the patch itself names is a precondition.
   std::string& version = scale.metadata.resource_version;
@@ -359,11 +370,6 @@ Result<ShownBodies> ShownScales(const Object& object, const Object& old) {
   // A Scale needs replicas to be shown.
   if (const auto before = ScaleOf(old)) shown.before = DocumentOfScale(*before);
   return shown;
-}
-
-void ShowOwners(const Object& object, Json& scale) {
-  const auto owners = DecodeManagedFields(object.ToDocument()).value_or(ManagedEntries());
-  EncodeManagedFields(ScaleEntries(owners, VersionedPathsOf(object.kind())), scale);
 }
 
 Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch) {
