@@ -116,6 +116,29 @@ TEST_F(CustomSubresources, AScaleHasTheColumnsOfACustomResource) {
   EXPECT_EQ(table.body["rows"][0]["cells"][2], 0);
 }
 
+TEST_F(CustomSubresources, OneObjectIsNoList) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  const auto asked = [&](const std::string& path) {
+    return Ask({.path = path,
+                .accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"});
+  };
+  const Answer object = asked(path_ + "/a");
+  EXPECT_EQ(object.code, 500);
+  EXPECT_EQ(object.body, Json({{"kind", "Status"},
+                               {"apiVersion", "v1"},
+                               {"metadata", Json::object()},
+                               {"status", "Failure"},
+                               {"message", "content is not a list"},
+                               {"code", 500}}));
+  const Answer scale = asked(path_ + "/a/scale");
+  EXPECT_EQ(scale.code, 406);
+  EXPECT_EQ(scale.message(),
+            "you requested PartialObjectMetadataList, but the requested object is not a list "
+            "(*v1.Scale)");
+  EXPECT_EQ(asked(path_).code, 200);
+}
+
 TEST_F(CustomSubresources, AScaleIsSentAsNoOtherType) {
   Define(Definition(Schema()));
   ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
