@@ -7,6 +7,7 @@
 
 #include "api/codec/json.h"
 #include "api/crd/definition_structure.h"
+#include "api/crd/printed_versions.h"
 #include "api/crd/rule.h"
 #include "api/rules/names.h"
 #include "api/text/go_text.h"
@@ -18,12 +19,6 @@ using apiextensions_v1::CustomResourceDefinitionVersion;
 
 constexpr size_t kSelectableFieldsMax = 8;
 constexpr size_t kDeprecationBytesMax = 256;
-
-// Kubernetes keeps what all versions have in common once, and its errors name that one place. A
-// version by itself is told of where it stands only if they differ.
-struct Places {
-  bool schema = true, subresources = true, columns = true, fields = true;
-};
 
 template <typename Part>
 bool AllSame(const std::vector<CustomResourceDefinitionVersion>& versions, const Part& part) {
@@ -243,24 +238,6 @@ void CheckVersion(const CustomResourceDefinition& definition, size_t index, cons
   }
 }
 
-// The list as Kubernetes' own structs print it, what all have in common left out.
-Printed PrintedVersions(const std::vector<CustomResourceDefinitionVersion>& versions,
-                        bool sent_empty) {
-  if (versions.empty()) return Printed::Verbatim(sent_empty ? "[]" : "null");
-  std::string text = "[";
-  const auto word = [](bool value) { return value ? "true" : "false"; };
-  for (const auto& version : versions) {
-    if (text.size() > 1) text += ',';
-    text += "{\"Name\":" + GoJson(version.name) + ",\"Served\":" + word(version.served) +
-            ",\"Storage\":" + word(version.storage) + ",\"Deprecated\":" +
-            word(version.deprecated) + ",\"DeprecationWarning\":" +
-            (version.deprecation_warning ? GoJson(*version.deprecation_warning) : "null") +
-            ",\"Schema\":null,\"Subresources\":null,\"AdditionalPrinterColumns\":null,"
-            "\"SelectableFields\":null}";
-  }
-  return Printed::Verbatim(text + "]");
-}
-
 }  // namespace
 
 bool AnySchema(const CustomResourceDefinition& definition, bool (*is)(const Json& props)) {
@@ -311,12 +288,14 @@ void CheckVersions(const CustomResourceDefinition& definition, const VersionChec
   }
   const FieldPath path = FieldPath("spec").Child("versions");
   const bool sent_empty = out.WasSentEmpty("/spec/versions");
+  const auto printed = [&] {
+    return Printed::Verbatim(PrintedVersions(versions, places, sent_empty));
+  };
   if (names.size() < versions.size()) {
-    out.Invalid(path, PrintedVersions(versions, sent_empty), "must contain unique version names");
+    out.Invalid(path, printed(), "must contain unique version names");
   }
   if (stored != 1) {
-    out.Invalid(path, PrintedVersions(versions, sent_empty),
-                "must have exactly one version marked as storage version");
+    out.Invalid(path, printed(), "must have exactly one version marked as storage version");
   }
 }
 

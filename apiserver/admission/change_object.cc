@@ -58,6 +58,7 @@ Result<bool> ChangeObject(AdmissionRequest& request, const Json& document, bool 
     object.metadata().creation_timestamp = request.object->metadata().creation_timestamp;
   }
   KeepRawTexts(*request.object, object);
+  if (const TypeMeta* self = request.object->misnamed()) object.set_misnamed(*self);
   request.reinvocation.rewritten = true;
   const bool changed = object.ToDocument() != request.object->ToDocument();
   if (changed) *request.object = std::move(object);

@@ -9,7 +9,9 @@ namespace skiff {
 namespace {
 
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 class CustomBodies : public CustomResources {
  protected:
@@ -94,6 +96,65 @@ TEST_F(CustomBodies, WhoAsksForStrictnessIsToldOfTheFieldsFirst) {
   const Answer ignored = Post(path_ + "?fieldValidation=Ignore", Body("example.com/v9"));
   EXPECT_EQ(ignored.message(), Unlike("example.com/v9"));
   EXPECT_THAT(Warnings(ignored), IsEmpty());
+}
+
+TEST_F(CustomBodies, OfAnotherKindItIsJudgedBehindNamesAndVersions) {
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  const std::string one = path_ + "/a";
+  const auto other = [&](const Json& metadata) {
+    Json body = {{"apiVersion", "example.com/v1"}, {"kind", "Other"}, {"metadata", metadata}};
+    body["spec"] = {{"image", "web"}};
+    return body.dump();
+  };
+  EXPECT_EQ(Ask("PUT", one, other({{"name", "b"}})).code, 400);
+  EXPECT_EQ(Ask("PUT", one, other({{"name", "a"}, {"namespace", "b"}})).code, 400);
+  EXPECT_EQ(Ask("PUT", one, other({{"name", "a"}})).message(),
+            "crons.example.com \"a\" is invalid: metadata.resourceVersion: Invalid value: 0: must "
+            "be specified for an update");
+  EXPECT_EQ(Ask("PUT", one, other({{"name", "a"}, {"resourceVersion", "1"}})).code, 409);
+  const Json version = Get(one).body["metadata"]["resourceVersion"];
+  const std::string why =
+      R"(Other.example.com "a" is invalid: kind: Invalid value: "Other": must be Cron)";
+  EXPECT_EQ(Ask("PUT", one, other({{"name", "a"}, {"resourceVersion", version}})).message(), why);
+  EXPECT_EQ(Merge(one, R"({"kind": "Other"})").message(), why);
+  EXPECT_EQ(Merge(one, R"({"kind": "Other", "metadata": {"name": "b"}})").code, 400);
+  EXPECT_EQ(Merge(one, R"({"kind": "Other", "metadata": {"resourceVersion": "1"}})").code, 409);
+  const Answer both = Merge(one, R"({"kind": "Other", "metadata": {"labels": {"a b": "c"}}})");
+  EXPECT_THAT(both.message(), StartsWith("Other.example.com \"a\" is invalid: [metadata.labels: "));
+  EXPECT_THAT(both.message(), EndsWith(", kind: Invalid value: \"Other\": must be Cron]"));
+  EXPECT_EQ(Merge(one, R"({"apiVersion": "example.com/v0"})").message(),
+            "Cron.example.com \"a\" is invalid: apiVersion: Invalid value: \"example.com/v0\": "
+            "must be example.com/v1");
+  const Answer unknown = Merge(one, R"({"apiVersion": "example.com/v9"})");
+  EXPECT_EQ(unknown.code, 422);
+  EXPECT_THAT(Warnings(unknown), ElementsAre(R"(299 - "unknown field \"spec\"")"));
+  EXPECT_EQ(Get(one).body["metadata"]["resourceVersion"], version);
+}
+
+// Only the status is taken of it.
+TEST_F(CustomBodies, WhatAStatusIsOfIsNotLookedAt) {
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  const std::string status = path_ + "/a/status";
+  const auto replicas = [&] { return Get(path_ + "/a").body["status"]["replicas"]; };
+  EXPECT_EQ(Merge(status, R"({"kind": "Other", "status": {"replicas": 3}})").code, 200);
+  EXPECT_EQ(replicas(), 3);
+  // Of another kind it cannot be told who owns what.
+  EXPECT_FALSE(Get(path_ + "/a").body["metadata"].contains("managedFields"));
+  EXPECT_EQ(Merge(status, R"({"apiVersion": "example.com/v0", "status": {"replicas": 4}})").code,
+            200);
+  EXPECT_EQ(replicas(), 4);
+  EXPECT_TRUE(Get(path_ + "/a").body["metadata"].contains("managedFields"));
+  const Json version = Get(path_ + "/a").body["metadata"]["resourceVersion"];
+  Json body = Json::parse(Cron("a", {{"image", "web"}}));
+  body["kind"] = "Other";
+  body["metadata"]["resourceVersion"] = version;
+  body["status"] = {{"replicas", 5}};
+  const Answer put = Ask("PUT", status, body.dump());
+  EXPECT_EQ(put.code, 200) << put.message();
+  EXPECT_EQ(put.body["kind"], "Cron");
+  EXPECT_EQ(replicas(), 5);
+  body["apiVersion"] = "example.com/v0";
+  EXPECT_EQ(Ask("PUT", status, body.dump()).message(), Unlike("example.com/v0"));
 }
 
 TEST_F(CustomBodies, OfThousandsOfUnknownFieldsSomeAreNamed) {

@@ -76,6 +76,34 @@ TEST_F(CustomSubresources, AScaleIsOwnedThroughTheVersionThatItWasWrittenIn) {
             409);
 }
 
+TEST_F(CustomSubresources, APatchOfAScaleSeesWhoOwnsTheReplicas) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(
+      Post(path_ + "?fieldManager=maker", Cron("a", {{"image", "web"}, {"replicas", 2}})).code,
+      201);
+  const auto patched = [&](const std::string& manager) {
+    return Ask("PATCH", path_ + "/a/scale",
+               R"([{"op": "test", "path": "/metadata/managedFields/0/manager", "value": ")" +
+                   manager + R"("}])",
+               "application/json-patch+json")
+        .code;
+  };
+  EXPECT_EQ(patched("maker"), 200);
+  EXPECT_EQ(patched("other"), 422);
+}
+
+// The server knows no other form of it there.
+TEST_F(CustomSubresources, AScaleIsPatchedWithoutSayingItsVersion) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  const Answer scaled = Merge(path_ + "/a/scale", R"({"apiVersion": "", "spec": {"replicas": 5}})");
+  EXPECT_EQ(scaled.code, 200) << scaled.message();
+  EXPECT_EQ(Get(path_ + "/a").body["spec"]["replicas"], 5);
+  const Answer other =
+      Merge(path_ + "/a/scale", R"({"apiVersion": null, "metadata": {"name": "z"}})");
+  EXPECT_EQ(other.message(), "the name of the object (z) does not match the name on the URL (a)");
+}
+
 TEST_F(CustomSubresources, AScaleHasTheColumnsOfACustomResource) {
   Define(Definition(Schema()));
   ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}, {"replicas", 0}})).code, 201);
@@ -86,6 +114,29 @@ TEST_F(CustomSubresources, AScaleHasTheColumnsOfACustomResource) {
   EXPECT_EQ(columns[3]["type"], "date");
   EXPECT_EQ(table.body["rows"][0]["cells"][1], Json());
   EXPECT_EQ(table.body["rows"][0]["cells"][2], 0);
+}
+
+TEST_F(CustomSubresources, OneObjectIsNoList) {
+  Define(Definition(Schema()));
+  ASSERT_EQ(Post(path_, Cron("a", {{"image", "web"}})).code, 201);
+  const auto asked = [&](const std::string& path) {
+    return Ask({.path = path,
+                .accept = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"});
+  };
+  const Answer object = asked(path_ + "/a");
+  EXPECT_EQ(object.code, 500);
+  EXPECT_EQ(object.body, Json({{"kind", "Status"},
+                               {"apiVersion", "v1"},
+                               {"metadata", Json::object()},
+                               {"status", "Failure"},
+                               {"message", "content is not a list"},
+                               {"code", 500}}));
+  const Answer scale = asked(path_ + "/a/scale");
+  EXPECT_EQ(scale.code, 406);
+  EXPECT_EQ(scale.message(),
+            "you requested PartialObjectMetadataList, but the requested object is not a list "
+            "(*v1.Scale)");
+  EXPECT_EQ(asked(path_).code, 200);
 }
 
 TEST_F(CustomSubresources, AScaleIsSentAsNoOtherType) {

@@ -19,6 +19,14 @@ TEST_F(CustomResources, ADeletedDefinitionTakesItsObjectsAlong) {
   EXPECT_EQ(Post(path_, Cron("b", {{"image", "web"}})).message(),
             "crons.example.com \"b\" is forbidden: create not allowed while custom resource definition "
             "is terminating");
+  // What is applied has to be right in itself.
+  const auto applied = [&](const std::string& name, const Json& spec) {
+    return Ask("PATCH", path_ + "/b?fieldManager=f", Cron(name, spec),
+               "application/apply-patch+yaml");
+  };
+  EXPECT_EQ(applied("b", {{"image", "web"}}).code, 403);
+  EXPECT_EQ(applied("c", {{"image", "web"}}).code, 400);
+  EXPECT_EQ(applied("b", {{"nothing", 1}}).code, 500);
   EXPECT_FALSE(Get(path_ + "/a").body["metadata"].contains("deletionTimestamp"));
   clock_.Advance(2s);
   Settle();

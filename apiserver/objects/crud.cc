@@ -177,9 +177,10 @@ Result<http::Response> HandlePatch(Core& core, ApiRequest& request) {
   const Patcher patcher{request, options, mode.subresource, core.clock.Now()};
   const auto transform = [&](const Object& old) { return patcher.Apply(old); };
   const auto make = [&]() -> Result<Object> {
-    TRY(CheckTakesNew(*request.kind, request.info.name));
     TRY(MayCreate(core, request));
-    return patcher.Make();
+    Object made = TRY(patcher.Make());
+    TRY(CheckTakesNew(*request.kind, request.info.name));
+    return made;
   };
   Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform, make,
                                        AnswerBy(request, media)));

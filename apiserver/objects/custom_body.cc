@@ -120,19 +120,6 @@ Result<TypeMeta> MetaOfBody(const ApiRequest& request, const Json& document) {
   return meta;
 }
 
-// Why it is not the kind's.
-Error Mismatch(const KindInfo& kind, const TypeMeta& self, const Json& document) {
-  if (self.api_version != kind.api_version) {
-    return {Reason::kBadRequest,
-            fmt::format("the API version in the data ({}) does not match the expected API "
-                        "version ({})",
-                        self.api_version, kind.api_version)};
-  }
-  Violations wrong;
-  wrong.Invalid(FieldPath("kind"), self.kind, "must be " + std::string(kind.kind));
-  return wrong.ToError(kind.group, self.kind, TextAt(document, "metadata.name"));
-}
-
 // Brings metadata into the form of ObjectMeta. Returns how long its text was.
 Result<size_t> ReadMetadata(Json& document, FieldValidation validation,
                             std::vector<std::string>& strict_errors) {
@@ -154,27 +141,20 @@ void AddUnknown(const std::vector<std::string>& paths, std::vector<std::string>&
   for (const std::string& path : paths) strict_errors.push_back("unknown field \"" + path + "\"");
 }
 
-// What is unknown in a document that says it is of another version or kind: by the schema of that
-// version, and everything where the definition does not have it. Of others' kinds nothing is known.
-Result<> FindUnknownOfOther(const KindInfo& kind, const TypeMeta& self, Json document,
-                            FieldValidation validation, std::vector<std::string>& strict_errors) {
-  TRY(ReadMetadata(document, validation, strict_errors));
+// Prunes the content of a document that says it is of another version or kind: by the schema of
+// that version, and of everything where the definition does not have it. Of others' kinds nothing
+// is known.
+void PruneAsOther(const KindInfo& kind, const TypeMeta& self, Json& content,
+                  std::vector<std::string>* unknown) {
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   const bool is_of_group = self.api_version.starts_with(std::string(kind.group) + "/");
-  if (!is_of_group || self.kind != kind.kind || validation == FieldValidation::kIgnore ||
-      runtime == nullptr || runtime->custom == nullptr) {
-    return {};
-  }
-  for (const char* name : {"kind", "apiVersion", "metadata"}) document.erase(name);
-  std::vector<std::string> unknown;
+  if (!is_of_group || self.kind != kind.kind || !runtime || !runtime->custom) return;
   const crd::VersionSchemas& versions = *runtime->custom->versions;
   if (const auto version = versions.find(self.api_version); version != versions.end()) {
-    crd::Prune(version->second->schema(), document, &unknown);
+    crd::Prune(version->second->schema(), content, unknown);
   } else {
-    crd::Prune(crd::Schema(), document, &unknown);
+    crd::Prune(crd::Schema(), content, unknown);
   }
-  AddUnknown(unknown, strict_errors);
-  return {};
 }
 
 Error NotHandledAs(const KindInfo& kind, const TypeMeta& self, const std::string& why) {
@@ -214,12 +194,20 @@ Result<Object> CustomObjectOf(const KindInfo& kind, Json document, FieldValidati
                               std::vector<std::string>& strict_errors) {
   const bool tells = validation != FieldValidation::kIgnore;
   const size_t metadata_bytes = TRY(ReadMetadata(document, validation, strict_errors));
+  TypeMeta self{.api_version = TextAt(document, "apiVersion"), .kind = TextAt(document, "kind")};
   Object object = TRY(Object::FromDocument(kind, std::move(document)));
+  std::vector<std::string> unknown;
+  const bool says_other = (!self.kind.empty() && self.kind != kind.kind) ||
+                          (!self.api_version.empty() && self.api_version != kind.api_version);
+  if (says_other) {
+    PruneAsOther(kind, self, object.content(), tells ? &unknown : nullptr);
+    object.set_misnamed(std::move(self));
+  }
   const RuntimeKind* runtime = RuntimeKindOf(kind);
   if (runtime == nullptr || runtime->custom == nullptr) return object;
-  std::vector<std::string> unknown;
+  const bool tells_own = tells && !says_other;
   const bool filled = TRY(runtime->custom->Complete(
-      object.content(), ContentBytesMax(metadata_bytes), tells ? &unknown : nullptr));
+      object.content(), ContentBytesMax(metadata_bytes), tells_own ? &unknown : nullptr));
   object.set_lacks_defaults(!filled);
   AddUnknown(unknown, strict_errors);
   return object;
@@ -244,20 +232,22 @@ Result<Object> DecodeCustomBody(ApiRequest& request, FieldValidation validation)
   ReadBodyParts parts = TRY(ReadDocument(request, validation));
   const TypeMeta self = TRY(MetaOfBody(request, parts.document));
   std::vector<std::string> strict_errors = std::move(parts.json_duplicates);
-  if (self.api_version != kind.api_version || self.kind != kind.kind) {
-    const Error mismatch = Mismatch(kind, self, parts.document);
-    if (auto found =
-            FindUnknownOfOther(kind, self, std::move(parts.document), validation, strict_errors);
-        !found) {
-      return Fail(NotHandledAs(kind, self, found.error().message));
-    }
-    TRY(JudgeStrictly(request, self, validation, parts.yaml_duplicates, strict_errors));
-    return Fail(mismatch);
-  }
   auto object = CustomObjectOf(kind, std::move(parts.document), validation, strict_errors);
-  if (!object) return Fail(NotHandled(kind, kind.version, object.error().message));
+  if (!object) return Fail(NotHandledAs(kind, self, object.error().message));
   TRY(JudgeStrictly(request, self, validation, parts.yaml_duplicates, strict_errors));
-  return object;
+  if (self.api_version == kind.api_version) return object;
+  return Fail(Reason::kBadRequest,
+              fmt::format("the API version in the data ({}) does not match the expected API "
+                          "version ({})",
+                          self.api_version, kind.api_version));
+}
+
+bool HasOwners(const Object& object) {
+  const TypeMeta* self = object.misnamed();
+  if (self == nullptr) return true;
+  const RuntimeKind* runtime = RuntimeKindOf(object.kind());
+  return self->kind == object.kind().kind && runtime != nullptr && runtime->custom != nullptr &&
+         runtime->custom->versions->contains(self->api_version);
 }
 
 Result<> CheckTakesNew(const KindInfo& kind, const std::string& name) {

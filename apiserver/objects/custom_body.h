@@ -32,6 +32,10 @@ Result<Object> AppliedObjectOf(const KindInfo& kind, const Json& document);
 // The object of a body. Its duplicates and unknown fields are errors or warnings already.
 Result<Object> DecodeCustomBody(ApiRequest& request, FieldValidation validation);
 
+// Whether it can be told who owns which field: not of a document of another kind, or of a version
+// that its definition does not have (Object::misnamed).
+bool HasOwners(const Object& object);
+
 // No object is made while the definition is going.
 Result<> CheckTakesNew(const KindInfo& kind, const std::string& name);
 

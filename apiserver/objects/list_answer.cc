@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "api/cel/limits.h"
+#include "apiserver/objects/list_in_version.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/answer_stream.h"
@@ -407,10 +408,14 @@ Result<http::Response> ListObjects(const ListParts& parts, const ApiRequest& req
     return ListResponse(kind, parts.components->Texts(is_selected), {}, request, media);
   }
   const bool of_now = options.resource_version.empty() && options.continue_token.empty();
+  const bool of_any = !options.resource_version.empty() && options.limit == 0 &&
+                      options.match != VersionMatch::kExact;
   for (int tries = 1;; ++tries) {
     auto answer = ListBy(parts, request, media, options);
     const bool is_gone = !answer && answer.error().reason == Reason::kExpired;
-    if (!is_gone || !of_now || tries == kListTriesMax) return answer;
+    if (is_gone && of_now && tries < kListTriesMax) continue;
+    if (answer || !of_any) return answer;
+    return Fail(UnreadyInVersion(kind, answer.error()));
   }
 }
 

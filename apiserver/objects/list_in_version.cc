@@ -1,5 +1,7 @@
 #include "apiserver/objects/list_in_version.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "apiserver/objects/record_codec.h"
@@ -107,6 +109,16 @@ class ListAsVersion final : public ListCursor {
 };
 
 }  // namespace
+
+Error UnreadyInVersion(const KindInfo& kind, Error error) {
+  const bool of_webhook = error.message.starts_with("conversion webhook for ");
+  if (!of_webhook || !IsConvertedByWebhook(kind)) return error;
+  Error unready{Reason::kTooManyRequests,
+                fmt::format("storage is (re)initializing: failed to list {}, Kind={}: {}",
+                            kind.api_version, kind.kind, error.message)};
+  unready.details = ErrorDetails{.retry_after_s = 1};
+  return unready;
+}
 
 Result<ListPage> PageOf(Store& store, const ListRequest& request, size_t bytes_max) {
   ListRequest piece = request;

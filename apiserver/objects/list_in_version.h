@@ -18,5 +18,9 @@ Result<ListPage> PageOf(Store& store, const ListRequest& request, size_t bytes_m
 // of them; where it is selected from, four. `kind` outlives the cursor.
 Result<std::unique_ptr<ListCursor>> OpenListInVersion(Store& store, const KindInfo& kind,
                                                       const ListRequest& request);
+// Why objects of a kind are not shown to who would take them of whatever revision: where the
+// webhook that makes this version of them failed, kube-apiserver has none of them to show, and says
+// when to ask again.
+Error UnreadyInVersion(const KindInfo& kind, Error error);
 
 }  // namespace skiff

@@ -43,4 +43,16 @@ void CheckMetadataUpdate(const Object& object, const Object& old, std::string_vi
   }
 }
 
+void CheckKindNames(const Object& object, Violations& out) {
+  const KindInfo& kind = object.kind();
+  const TypeMeta& self = *object.misnamed();
+  if (self.kind != kind.kind) {
+    out.Invalid(FieldPath("kind"), self.kind, "must be " + std::string(kind.kind));
+  }
+  if (self.api_version != kind.api_version) {
+    out.Invalid(FieldPath("apiVersion"), self.api_version,
+                "must be " + std::string(kind.api_version));
+  }
+}
+
 }  // namespace skiff

@@ -14,4 +14,7 @@ void CheckMetadata(const Object& object, NameRule name_rule, Violations& out);
 void CheckMetadataUpdate(const Object& object, const Object& old, std::string_view subresource,
                          Violations& out);
 
+// Of a custom resource that says that it is of another kind or version (Object::misnamed).
+void CheckKindNames(const Object& object, Violations& out);
+
 }  // namespace skiff

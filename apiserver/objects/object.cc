@@ -120,6 +120,7 @@ Object Object::Clone() const {
     *copy.metadata_ = *metadata_;
     copy.content_ = content_;
     copy.lacks_defaults_ = lacks_defaults_;
+    copy.misnamed_ = misnamed_;
   }
   return copy;
 }

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "api/codec/decode.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
 #include "api/type.h"
@@ -67,6 +69,10 @@ class Object {
   // before its schema had those may be so, and what is made of that. Lost in a document.
   bool lacks_defaults() const { return lacks_defaults_; }
   void set_lacks_defaults(bool lacks) { lacks_defaults_ = lacks; }
+  // What a custom resource that was sent calls itself, where that is another kind or version than
+  // its own; nullptr where it does not. Who writes its status need not mind. Lost in a document.
+  const TypeMeta* misnamed() const { return misnamed_ ? &*misnamed_ : nullptr; }
+  void set_misnamed(TypeMeta self) { misnamed_ = std::move(self); }
 
  private:
   using Struct = std::unique_ptr<void, void (*)(void*)>;
@@ -79,6 +85,7 @@ class Object {
   meta_v1::ObjectMeta* metadata_;
   Json content_;
   bool lacks_defaults_ = false;
+  std::optional<TypeMeta> misnamed_;
   std::vector<std::string> empty_lists_;
 };
 

@@ -6,8 +6,6 @@
 #include "api/codec/decode.h"
 #include "api/codec/document.h"
 #include "api/patch/patch.h"
-#include "api/select/field_path.h"
-#include "api/violations.h"
 #include "apiserver/request/api_errors.h"
 
 namespace skiff {
@@ -27,8 +25,7 @@ Result<TypeMeta> SelfOf(const Json& patched) {
 }
 
 // A custom resource has to say what it is, as it is read without knowing.
-Result<> CheckCustomKept(const PatchedKind& wanted, const std::string& name, const TypeMeta& self,
-                         const std::function<std::string()>& shown) {
+Result<> CheckSaysWhatItIs(const TypeMeta& self, const std::function<std::string()>& shown) {
   if (self.kind.empty()) {
     const std::string text = shown();
     return Fail(UnfitPatch(text, "Object 'Kind' is missing in '" + text + "'"));
@@ -37,18 +34,7 @@ Result<> CheckCustomKept(const PatchedKind& wanted, const std::string& name, con
     return Fail(
         InternalErrorOf("Object 'apiVersion' is missing in 'object has no apiVersion field'"));
   }
-  Violations wrong;
-  if (self.kind != wanted.kind) {
-    wrong.Invalid(FieldPath("kind"), self.kind, "must be " + std::string(wanted.kind));
-  }
-  if (self.api_version != wanted.api_version) {
-    wrong.Invalid(FieldPath("apiVersion"), self.api_version,
-                  "must be " + std::string(wanted.api_version));
-  }
-  if (wrong.empty()) return {};
-  const size_t slash = self.api_version.find('/');
-  const std::string group = slash == std::string::npos ? "" : self.api_version.substr(0, slash);
-  return Fail(wrong.ToError(group, self.kind, name));
+  return {};
 }
 
 }  // namespace
@@ -65,14 +51,15 @@ Result<> CheckKindKept(const PatchedKind& wanted, const std::string& name, const
   if (version == wanted.api_version && kind == wanted.kind) return {};
   const auto self = SelfOf(patched);
   if (!self) return Fail(UnfitPatch(shown(), self.error().message));
-  if (wanted.type.ops == nullptr) return CheckCustomKept(wanted, name, *self, shown);
-  const bool same = (version.empty() || version == wanted.api_version) &&
-                    (kind.empty() || kind == wanted.kind);
+  if (wanted.type.ops == nullptr) return CheckSaysWhatItIs(*self, shown);
+  const bool same =
+      (version.empty() || version == wanted.api_version) && (kind.empty() || kind == wanted.kind);
   if (!same) {
     return Fail(UnfitPatch(shown(), NoKindRegistered({version, kind}, kLegacyScheme)));
   }
-  // Without a version, none of the fields is known by its name, that of the object neither.
-  return version.empty() ? MatchName("", name) : Result<>();
+  // Without a version, none of the fields is known by its name, that of the object neither, where
+  // kinds have a form that is of no version.
+  return version.empty() && !wanted.is_alone ? MatchName("", name) : Result<>();
 }
 
 }  // namespace skiff

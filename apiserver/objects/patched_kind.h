@@ -11,8 +11,9 @@
 namespace skiff {
 
 // Fails as kube-apiserver does where `patched` says that it is of another kind or version than
-// `wanted`, or is a custom resource that does not say what it is. `name` is that of the URL;
-// `shown` makes the text by which an error quotes the patched document.
+// `wanted`, or is a custom resource that does not say what it is: of what that says otherwise it is
+// judged later (Object::misnamed). `name` is that of the URL; `shown` makes the text by which an
+// error quotes the patched document.
 Result<> CheckKindKept(const PatchedKind& wanted, const std::string& name, const Json& patched,
                        const std::function<std::string()>& shown);
 

@@ -265,6 +265,27 @@ TEST_F(PatchedWrites, WhatChangesACollectionNamesNothing) {
   const Answer changed = Merge(path_, "{}");
   EXPECT_EQ(changed.code, 400);
   EXPECT_EQ(changed.message(), "name must be provided");
+  // The form of a patch is looked at first.
+  EXPECT_EQ(Ask("PATCH", path_, "{}", "application/strategic-merge-patch+json").code, 415);
+  const std::string nowhere = "/apis/example.com/v1/namespaces//crons/a";
+  const Answer spaceless = Merge(nowhere, "{}");
+  EXPECT_EQ(spaceless.code, 404);
+  EXPECT_EQ(spaceless.response.body, "404 page not found\n");
+  const std::string no_maps = "/api/v1/namespaces//configmaps/a";
+  EXPECT_EQ(Ask("PATCH", no_maps, "{}", "odd/x").code, 415);
+  EXPECT_EQ(Merge(no_maps, "{}").message(), "Namespace parameter required.");
+}
+
+TEST_F(PatchedWrites, ACustomResourceIsMadeAtThePathOfAnotherByTheNameThatItSays) {
+  Define(Definition(Schema()));
+  const Answer made = Post(path_ + "/other", Cron("a", {{"image", "web"}}));
+  EXPECT_EQ(made.code, 201) << made.message();
+  EXPECT_EQ(made.body["metadata"]["name"], "a");
+  EXPECT_EQ(Get(path_ + "/a").code, 200);
+  EXPECT_EQ(Get(path_ + "/other").code, 404);
+  EXPECT_EQ(Post(path_ + "/a", Cron("a", {{"image", "web"}})).code, 409);
+  EXPECT_EQ(Post(path_ + "/a/status", Cron("b", {{"image", "web"}})).code, 405);
+  EXPECT_EQ(Post(std::string(kMaps) + "/m", R"({"metadata": {"name": "m"}})").code, 405);
 }
 
 TEST_F(PatchedWrites, WhatAnObjectIsMayNotBeSaidTwice) {

@@ -36,6 +36,7 @@ struct PatchedKind {
   std::string_view api_version;
   std::string_view kind;
   std::string (*inconvertible)(const void* object) = nullptr;  // As in Rules, of an object so read.
+  bool is_alone = false;                                       // As in WantedType.
 };
 // Fields of an object that are kept as text, by their names.
 using RawTexts = std::map<std::string, std::string>;

@@ -110,8 +110,11 @@ Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode
   } else if (!rules.metadata_last) {
     CheckMetadata(object, rules.validate_name, wrong);
   }
+  const TypeMeta* misnamed = mode.subresource == "status" ? nullptr : object.misnamed();
   if (mode.validate) {
     mode.validate(object, *old, wrong);
+  } else if (misnamed != nullptr) {
+    CheckKindNames(object, wrong);
   } else if (const RuntimeKind* runtime = RuntimeKindOf(kind); runtime && runtime->custom) {
     const JudgedDocument document(object);
     std::optional<JudgedDocument> before;
@@ -133,6 +136,11 @@ Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode
                        FieldPath("metadata"), wrong);
   }
   if (wrong.empty()) return {};
+  if (misnamed != nullptr) {
+    const size_t slash = misnamed->api_version.find('/');
+    const std::string group(misnamed->api_version, 0, slash == std::string::npos ? 0 : slash);
+    return Fail(wrong.ToError(group, misnamed->kind, object.metadata().name));
+  }
   // An error names the group of the kind that all versions are turned into.
   return Fail(wrong.ToError(StorageKindOf(kind).group, kind.kind, object.metadata().name));
 }
@@ -390,6 +398,8 @@ Result<> ObjectWriter::Judge(ApiRequest& request, const WriteOptions& options,
   SetDefaults(object);
   if (!mode.keeps_managed_fields) {
     TRY(TrackFields(mode.subresource, request, options, &old, object));
+    // Of what is of no version that there is nobody is told to own anything.
+    if (!HasOwners(object)) object.metadata().managed_fields.clear();
   }
   const std::optional<Json> options_document = MoreThanDefault(options, "UpdateOptions");
   AdmissionRequest admission =

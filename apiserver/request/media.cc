@@ -240,7 +240,8 @@ Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offe
       match = Match(header, plain);
     }
     if (!match) {
-      const bool as_stream = offer.watch && (!is_custom || Match(header, route));
+      // What it would be answered in that is no stream is asked first.
+      const bool as_stream = offer.watch && Match(header, route);
       return Fail(Reason::kNotAcceptable,
                   "only the following media types are accepted: " +
                       (as_stream ? Join(offer, ";stream=watch") : Join(route, "")));

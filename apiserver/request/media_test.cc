@@ -68,6 +68,14 @@ TEST(Media, AWatchInYamlGetsPastTheRouterOnly) {
   EXPECT_EQ(Ask("application/yaml", {.yaml = false, .watch = true}).error().message,
             "only the following media types are accepted: application/json;stream=watch, "
             "application/vnd.kubernetes.protobuf;stream=watch");
+  for (const char* unknown : {"as=Odd", "as=Table;v=v2;g=meta.k8s.io", "stream=odd"}) {
+    EXPECT_EQ(Ask("application/json;" + std::string(unknown), {.yaml = false, .watch = true})
+                  .error()
+                  .message,
+              "only the following media types are accepted: application/json, application/yaml, "
+              "application/vnd.kubernetes.protobuf")
+        << unknown;
+  }
 }
 
 TEST(Media, CustomResourcesAreInNoRoute) {

@@ -1,5 +1,7 @@
 #include "apiserver/request/object_response.h"
 
+#include <fmt/format.h>
+
 #include "api/codec/decode.h"
 #include "api/codec/document.h"
 #include "api/codec/json.h"
@@ -10,16 +12,24 @@
 #include "api/kinds/behaviour.h"
 #include "api/kinds/versions.h"
 #include "apiserver/objects/record_codec.h"
+#include "apiserver/request/api_errors.h"
 #include "apiserver/request/resources.h"
 #include "apiserver/request/respond.h"
 
 namespace skiff {
 namespace {
 
-Error NotAList(const KindInfo& kind) {
+// `kind` is what is answered: that of the request, or a Scale.
+Error NotAList(const KindInfo& kind, const ApiRequest& request) {
+  const bool of_custom = request.kind != nullptr && RuntimeKindOf(*request.kind) != nullptr;
+  const bool has_struct = kind.type != nullptr && kind.type->ops != nullptr;
+  if (of_custom && !has_struct) return PlainError("content is not a list");
+  // Beside custom resources there is no form that is of no version.
+  const std::string name =
+      of_custom ? fmt::format("{}.{}", kind.version, kind.kind) : InternalName(kind);
   return {Reason::kNotAcceptable,
           "you requested PartialObjectMetadataList, but the requested object is not a list (*" +
-              InternalName(kind) + ")"};
+              name + ")"};
 }
 
 TypeMeta PartialMeta(const MediaType& media) {
@@ -235,7 +245,7 @@ Result<http::Response> ObjectResponse(int code, const KindInfo& kind, std::strin
                                       const ApiRequest& request, const MediaType& media) {
   switch (media.target) {
     case Target::kPartialMetadataList:
-      return Fail(NotAList(kind));
+      return Fail(NotAList(kind, request));
     case Target::kPartialMetadata:
       if (media.encoding == Encoding::kProtobuf) {
         return ProtobufResponse(code, ProtobufText(kind, text, media));

@@ -39,6 +39,8 @@ struct ApiRequest {
   bool own = false;  // The server's own upkeep.
   bool in_process = false;  // From a part of this process, whose own thread waits for the answer.
   bool is_deprecated = false;  // What is asked for, by who may.
+  // Who asks may not, or not as whom he says that he is: nothing that answers has seen it.
+  bool turned_away = false;
   bool takes_object = false;  // Who asks is shown what was written as the struct that it is.
   // Nobody beyond this server is waited for any longer, however many are asked, and how often.
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();

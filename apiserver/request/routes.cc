@@ -8,6 +8,7 @@
 #include "apiserver/audit/audit.h"
 #include "apiserver/identity/reviews.h"
 #include "apiserver/objects/crud.h"
+#include "apiserver/objects/patch_type.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/body.h"
 #include "apiserver/request/resources.h"
@@ -288,11 +289,14 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
   // The word in the path says that they are watched, with whatever method.
   if (runtime && (method == "HEAD" || info.legacy_watch)) method = "GET";
   if (runtime && everywhere && method != "GET") return {Found::kNoGroup};
+  // A custom resource is made at the path of another as well: it is called what its body says.
+  const bool makes = runtime && *form == PathForm::kObject && method == "POST";
+  const PathForm wanted = makes ? PathForm::kCollection : *form;
   RouteMatch match{Found::kNoPath};
   if (runtime && !info.subresource.empty()) match = {Found::kNoSubresource, &kind};
   for (const Route& route : found->routes()) {
     const std::string_view subresource = route.subresource ? route.subresource->name : "";
-    if (route.form != *form || subresource != info.subresource) continue;
+    if (route.form != wanted || subresource != info.subresource) continue;
     match.kind = &kind;
     if (match.found == Found::kNoPath || match.found == Found::kNoSubresource) {
       match.found = Found::kNoMethod;
@@ -341,9 +345,14 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
       return Fail(MethodNotSupported(GroupResourceOf(*match.kind), "watch"));
     case Found::kEmptyName:
       WarnOfDeprecation(*match.kind, request);
+      request.kind = match.kind;
+      if (request.info.verb == "patch") TRY(CheckPatchType(request));
       return Fail(Reason::kBadRequest, "name must be provided");
     case Found::kEmptySpace:
+      if (RuntimeKindOf(*match.kind) != nullptr) return TextResponse(404, "404 page not found\n");
       WarnOfDeprecation(*match.kind, request);
+      request.kind = match.kind;
+      if (request.info.verb == "patch") TRY(CheckPatchType(request));
       return Fail(Reason::kBadRequest, "Namespace parameter required.");
     case Found::kNoPath:
     case Found::kRoute:

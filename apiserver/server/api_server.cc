@@ -136,7 +136,11 @@ Result<http::Response> ApiServer::State::Serve(ApiRequest& request, Result<User>
   if (is_known) request.user = *std::move(user);
   // Its turn may have come too late, whoever it is.
   TRY(CheckTime(request));
-  if (!is_known) return Fail(std::move(user).error());
+  if (!is_known) {
+    const Reason why = user.error().reason;
+    request.turned_away = why == Reason::kForbidden || why == Reason::kBadRequest;
+    return Fail(std::move(user).error());
+  }
   if (IsConsoleLogin(request.http)) {
     ConsoleLogin login =
         AnswerConsoleLogin(request.http, *authentication, *console_sessions, *console_challenges);
@@ -184,6 +188,7 @@ Result<http::Response> ApiServer::State::Route(ApiRequest& request) {
   }
   if (is_untold) return InternalErrorPage(request.http, verdict.error);
   if (!verdict.allowed()) {
+    request.turned_away = true;
     return Fail(ForbiddenAccess(request.user, access, verdict.reason));
   }
   if (const auto remote = RemoteFor(request, match)) {
@@ -310,6 +315,9 @@ http::Response ApiServer::Finish(Serving& serving, Result<http::Response> result
   http::Response response = result    ? std::move(*result)
                             : refused ? RefusalResponse(request, api_request.refusal)
                                       : ErrorResponse(request, result.error());
+  if (!result && api_request.turned_away) {
+    response.SetHeader("X-Content-Type-Options", "nosniff");
+  }
   if (!result && HttpCodeOf(result.error()) >= 500) {
     kLog.Debug(
         "request failed",

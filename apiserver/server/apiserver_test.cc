@@ -104,6 +104,21 @@ TEST_F(ApiServerTest, RefusesWhatNoRoleAllows) {
   EXPECT_EQ(Ask("GET", "/api", "", "", "nobody").code, 401);
 }
 
+TEST_F(ApiServerTest, OnlyWhoIsTurnedAwayIsToldNotToGuessWhatTheAnswerIs) {
+  const auto guard = [&](const std::string& path, const std::string& token,
+                         const http::Headers& headers = {}) {
+    const auto answer = Ask({.path = path, .token = token, .headers = headers});
+    return std::string(answer.response.Header("X-Content-Type-Options"));
+  };
+  EXPECT_EQ(guard("/api/v1/nodes", "alice"), "nosniff");
+  EXPECT_EQ(guard("/api/v1/nodes", "nobody"), "");
+  EXPECT_EQ(guard("/api/v1/nodes", "alice", {{"Impersonate-User", "admin"}}), "nosniff");
+  EXPECT_EQ(guard("/api/v1/nodes", "admin", {{"Impersonate-Group", "g"}}), "nosniff");
+  EXPECT_EQ(guard("/api/v1/nodes/none", "admin"), "") << "it is not there";
+  EXPECT_EQ(guard("/livez", "admin"), "nosniff");
+  EXPECT_EQ(guard("/livez/ping", "admin"), "");
+}
+
 TEST_F(ApiServerTest, WhoDoesNotSayWhoHeIsHasOneRequestOfAConnectionOfHttp2) {
   const auto closes = [&](const std::string& token, bool http2) {
     const auto answer =

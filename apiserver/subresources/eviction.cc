@@ -310,6 +310,10 @@ Result<http::Response> HandleEviction(Core& core, ApiRequest& request) {
   }
   const KindInfo& kind = *request.kind;
   Json body = ToJson(eviction);
+  // Most clients leave out of what type the options are.
+  if (const auto given = body.find("deleteOptions"); given != body.end() && given->is_object()) {
+    for (const char* name : {"apiVersion", "kind"}) given->erase(name);
+  }
   const Json options_document = OptionsDocument(options, "CreateOptions");
   AdmissionRequest admission = AdmissionOf(request, Operation::kCreate, kind, "eviction");
   admission.dry_run = options.dry_run;

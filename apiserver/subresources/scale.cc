@@ -235,14 +235,20 @@ struct ScaleWrite {
   ApiRequest& request;
   const WriteOptions& options;
   bool is_patch;
-  Scale sent;  // Of a PUT.
+  Scale sent;             // Of a PUT.
+  ManagedEntries owners;  // Of the Scale as it is about to be written, each with its time.
 
-  Result<Object> Of(const Object& old) const;
+  Result<Object> Of(const Object& old);
   Result<Object> Patched(const Object& old) const;
-  Result<Object> Applied(const Object& old) const;
+  Result<Object> Applied(const Object& old);
 };
 
-Result<Object> ScaleWrite::Of(const Object& old) const {
+void ShowOwners(const Object& object, Json& scale) {
+  const auto owners = DecodeManagedFields(object.ToDocument()).value_or(ManagedEntries());
+  EncodeManagedFields(ScaleEntries(owners, VersionedPathsOf(object.kind())), scale);
+}
+
+Result<Object> ScaleWrite::Of(const Object& old) {
   if (!is_patch) {
     const std::string& uid = sent.metadata.uid;
     const bool is_meant = uid.empty() || uid == old.metadata().uid;
@@ -258,8 +264,14 @@ Result<Object> ScaleWrite::Of(const Object& old) const {
 Result<Object> ScaleWrite::Patched(const Object& old) const {
   const Scale shown = TRY(ScaleOf(old, ScaleUse::kSet));
   Scale scale;
-  TRY(PatchInto(request, options, {Scale::Describe(), "autoscaling/v1", "Scale"},
-                DocumentOfScale(shown), &scale));
+  Json document = DocumentOfScale(shown);
+  ShowOwners(old, document);
+  TRY(PatchInto(request, options,
+                {.type = Scale::Describe(),
+                 .api_version = "autoscaling/v1",
+                 .kind = "Scale",
+                 .is_alone = RuntimeKindOf(*request.kind) != nullptr},
+                document, &scale));
   TRY(CheckPlace(request, scale));
   // Only a version that the patch itself names is a precondition.
   std::string& version = scale.metadata.resource_version;
@@ -285,15 +297,15 @@ bool IsSameButOwners(Json one, Json other) {
   return one == other;
 }
 
-Result<Object> ScaleWrite::Applied(const Object& old) const {
+Result<Object> ScaleWrite::Applied(const Object& old) {
   const KindInfo& kind = old.kind();
   const AppliedBody read = TRY(ReadConfiguration(request, ScaleKind()));
   const Json& configuration = read.document;
   const Json document = old.ToDocument();
-  auto owners = DecodeManagedFields(document).value_or(ManagedEntries());
+  auto before_it = DecodeManagedFields(document).value_or(ManagedEntries());
   const Scale before = TRY(ScaleOf(old, ScaleUse::kSet));
   Json live = DocumentOfScale(before);
-  ManagedEntries of_scale = ScaleEntries(owners, VersionedPathsOf(kind));
+  ManagedEntries of_scale = ScaleEntries(before_it, VersionedPathsOf(kind));
   // Of custom resources Kubernetes cannot do it either, and says so: at once where nobody owns the
   // replicas, and behind what others own.
   const bool is_custom = kind.behaviour->scale != nullptr;
@@ -329,27 +341,30 @@ Result<Object> ScaleWrite::Applied(const Object& old) const {
   TRY(CheckMeant(old, scale));
   const Object object = TRY(WithScale(old, scale));
   Json scaled = object.ToDocument();
-  const auto now = TRY(DecodeManagedFields(merged));
+  owners = TRY(DecodeManagedFields(merged));
   EncodeManagedFields(
-      ObjectEntries(std::move(owners), now, kind.api_version, VersionedPathsOf(kind)), scaled);
+      ObjectEntries(std::move(before_it), owners, kind.api_version, VersionedPathsOf(kind)),
+      scaled);
   return Object::FromDocument(kind, scaled);
 }
 
 // An update of the Scale makes its writer the owner of the object's replicas.
-Result<> RecordScaling(std::string manager, const Object& old, Object& object) {
+// Returns who owns the Scale then.
+Result<ManagedEntries> RecordScaling(std::string manager, TimePoint time, const Object& old,
+                                     Object& object) {
   const KindInfo& kind = old.kind();
   const ReplicasPaths& paths = VersionedPathsOf(kind);
   auto owners = DecodeManagedFields(old.ToDocument()).value_or(ManagedEntries());
   const Scale before = TRY(ScaleOf(old, ScaleUse::kSet));
   const Scale now = TRY(ScaleOf(object));
-  const ManagedEntries of_scale = EntriesAfterUpdate(
+  ManagedEntries of_scale = EntriesAfterUpdate(
       ScaleEntries(owners, paths), {.before = before.spec.replicas, .now = now.spec.replicas},
-      std::move(manager));
+      std::move(manager), Time(time).Rfc3339());
   Json document = object.ToDocument();
   EncodeManagedFields(ObjectEntries(std::move(owners), of_scale, kind.api_version, paths),
                       document);
   object = TRY(Object::FromDocument(kind, document));
-  return {};
+  return of_scale;
 }
 
 // As they are seen by clients.
@@ -361,18 +376,13 @@ Result<ShownBodies> ShownScales(const Object& object, const Object& old) {
   return shown;
 }
 
-void ShowOwners(const Object& object, Json& scale) {
-  const auto owners = DecodeManagedFields(object.ToDocument()).value_or(ManagedEntries());
-  EncodeManagedFields(ScaleEntries(owners, VersionedPathsOf(object.kind())), scale);
-}
-
 Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch) {
   const MediaType media = TRY(Negotiate(request.http, {}));
   if (is_patch) TRY(CheckPatchType(request));
   const bool is_apply = is_patch && IsApply(request);
   const WriteOptions options =
       TRY(ParseWriteOptions(request.http, is_patch ? "PatchOptions" : "UpdateOptions", is_apply));
-  ScaleWrite write{request, options, is_patch, {}};
+  ScaleWrite write{request, options, is_patch, {}, {}};
   if (!is_patch) write.sent = TRY(SentScale(request, options));
   UpdateMode mode{.subresource = "scale", .is_put = true, .is_patch = is_patch};
   mode.keeps_managed_fields = true;  // They are recorded as those of the Scale.
@@ -380,7 +390,7 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
     ShownBodies shown = TRY(ShownScales(object, old));
     // A Scale that was sent as a whole is shown as it was sent.
     if (!is_patch) shown.now = DocumentOfScale(write.sent);
-    ShowOwners(object, shown.now);
+    EncodeManagedFields(write.owners, shown.now);
     if (shown.before.is_object()) ShowOwners(old, shown.before);
     return shown;
   };
@@ -392,7 +402,9 @@ Result<http::Response> WriteScale(Core& core, ApiRequest& request, bool is_patch
   };
   const auto transform = [&](const Object& old) -> Result<Object> {
     Object object = TRY(write.Of(old));
-    if (!is_apply) TRY(RecordScaling(ManagerOf(options, request.http), old, object));
+    if (is_apply) return object;
+    const std::string manager = ManagerOf(options, request.http);
+    write.owners = TRY(RecordScaling(manager, request.now, old, object));
     return object;
   };
   const Saved saved = TRY(core.writer.Update(request, request.info.name, options, mode, transform));

@@ -58,7 +58,7 @@ ManagedEntries ScaleEntries(const ManagedEntries& object_entries, const Replicas
 }
 
 ManagedEntries EntriesAfterUpdate(ManagedEntries scale_entries, const ReplicasChange& change,
-                                  std::string manager) {
+                                  std::string manager, std::string time) {
   if (scale_entries.empty() || change.before == change.now) return scale_entries;
   ManagedEntries entries;
   if (change.now == 0) return entries;
@@ -67,6 +67,7 @@ ManagedEntries EntriesAfterUpdate(ManagedEntries scale_entries, const ReplicasCh
   writer.api_version = kScaleVersion;
   writer.subresource = "scale";
   writer.fields = OnlyAt(kScaleReplicasPath);
+  writer.time = std::move(time);
   return entries;
 }
 

@@ -29,8 +29,9 @@ struct ReplicasChange {
 };
 // Who owns a Scale after an update of it, which is no apply. A Scale leaves out a number that is
 // zero, so nobody owns that; and Kubernetes records no writer of what nobody owns anything of.
+// `time`: of the writer's entry, as far as the Scale is shown to webhooks.
 ManagedEntries EntriesAfterUpdate(ManagedEntries scale_entries, const ReplicasChange& change,
-                                  std::string manager);
+                                  std::string manager, std::string time);
 
 // The object's entries after the Scale's have become `scale_entries`, made by `api_version` of the
 // object: who owns the replicas no more loses them, in whichever version, and who does gets an

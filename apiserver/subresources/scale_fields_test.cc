@@ -93,12 +93,13 @@ TEST(ScaleFields, WhoUpdatedTheReplicasGetsAnEntryOfTheirOwn) {
 TEST(ScaleFields, AnUpdateMakesItsWriterTheOwnerOfWhatHasOne) {
   const ManagedEntries owned = ScaleEntries(Entries(kDeployment), kPaths);
   const auto after = [](const ManagedEntries& entries, ReplicasChange change) {
-    return ListOf(EntriesAfterUpdate(entries, change, "scaler"));
+    return ListOf(EntriesAfterUpdate(entries, change, "scaler", "2026-01-02T03:04:05Z"));
   };
   const Json scaled = after(owned, {.before = 1, .now = 2});
   ASSERT_EQ(scaled.size(), 1u);
   EXPECT_EQ(scaled[0]["manager"], "scaler");
   EXPECT_EQ(scaled[0]["subresource"], "scale");
+  EXPECT_EQ(scaled[0]["time"], "2026-01-02T03:04:05Z");
   EXPECT_EQ(after(owned, {.before = 2, .now = 2}), ListOf(owned));
   EXPECT_EQ(after(owned, {.before = 2, .now = 0}).size(), 0u);
   EXPECT_EQ(after({}, {.before = 1, .now = 2}).size(), 0u);
@@ -121,7 +122,7 @@ TEST(ScaleFields, TheReplicasOfACustomResourceAreWhereEachVersionSays) {
   EXPECT_EQ(shown[0]["manager"], "b");
   EXPECT_EQ(shown[1]["manager"], "a");
   const ManagedEntries scaler =
-      EntriesAfterUpdate(ScaleEntries(owners, paths), {.before = 1, .now = 2}, "scaler");
+      EntriesAfterUpdate(ScaleEntries(owners, paths), {.before = 1, .now = 2}, "scaler", "");
   const Json now = ListOf(ObjectEntries(owners, scaler, "example.com/v2", paths));
   ASSERT_EQ(now.size(), 3u);
   std::map<std::string, Json> fields;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api/registry.h"
+#include "apiserver/objects/list_in_version.h"
 #include "apiserver/objects/reader.h"
 #include "apiserver/objects/record_codec.h"
 #include "apiserver/request/api_errors.h"
@@ -417,7 +418,9 @@ Result<Start> StartOf(const WatchParts& parts, const std::string& prefix,
     }
     start.state = std::make_shared<WatchState>(store, std::move(aside), std::move(selected),
                                                WatchedKind(selection));
-    start.after = TRY(start.state->Begin());
+    const auto begun = start.state->Begin();
+    if (!begun) return Fail(UnreadyInVersion(selection->kind, begun.error()));
+    start.after = *begun;
     // Also where the state is sent for want of a version to start from.
     start.mark_end_of_state = options.allow_bookmarks && options.send_initial_events.value_or(
                                                              options.resource_version.empty());

@@ -288,6 +288,16 @@ TEST_F(Conversion, AWebhookThatLiesHarmsItsRequestAlone) {
     EXPECT_EQ(refused.message(), text);
     EXPECT_FALSE(refused.body.contains("reason"));
   }
+  // Who would take any revision is to ask again.
+  for (const char* query : {"?resourceVersion=0", "?watch=1", "?watch=1&resourceVersion=0"}) {
+    const Answer unready = Get(In("v2", query));
+    EXPECT_EQ(unready.code, 429) << query;
+    EXPECT_EQ(unready.message(),
+              "storage is (re)initializing: failed to list g.io/v2, Kind=Site: " + text);
+    EXPECT_EQ(unready.body["reason"], "TooManyRequests");
+    EXPECT_EQ(unready.body["details"], Json({{"retryAfterSeconds", 1}}));
+  }
+  EXPECT_EQ(Get(In("v2", "?resourceVersion=0&limit=1")).code, 500);
   ASSERT_EQ(Merge(In("v1", "/a"), R"({"spec": {"hostPort": "i:1"}})").code, 200);
   const Json event = watch.Next();
   EXPECT_EQ(event["type"], "ERROR");

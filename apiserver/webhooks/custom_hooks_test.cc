@@ -175,6 +175,26 @@ TEST_F(CustomHooks, WhatIsRenamedIsJudgedByTheNameThatWasSent) {
   EXPECT_EQ(Asked()["object"]["metadata"]["name"], "other");
 }
 
+// As if it had been sent so, in whichever version the webhook was asked.
+TEST_F(CustomHooks, WhatIsMadeAnotherKindIsJudgedAsThat) {
+  Define(false);
+  Configure("mutatingwebhookconfigurations", "m", {OfLamps("m")});
+  Patch(R"([{"op": "replace", "path": "/kind", "value": "Other"}])");
+  for (const char* version : {"v1", "v2"}) {
+    const Answer made = Make(version, "a");
+    EXPECT_EQ(made.code, 422) << version;
+    EXPECT_EQ(made.message(),
+              R"(Other.example.com "a" is invalid: kind: Invalid value: "Other": must be Lamp)");
+  }
+  const auto refused = [&](const std::string& api_version) {
+    Patch(R"([{"op": "replace", "path": "/apiVersion", "value": ")" + api_version + R"("}])");
+    return Make("v2", "a").message();
+  };
+  EXPECT_EQ(refused("example.com/v9"),
+            "request to convert CR from an invalid group/version: example.com/v9");
+  EXPECT_EQ(refused("a/b/c"), "Internal error occurred: unexpected GroupVersion string: a/b/c");
+}
+
 TEST_F(CustomHooks, NullsThatAVersionDoesNotAllowAreNotConverted) {
   Define(true);
   ASSERT_EQ(Make("v1", "a").code, 201);

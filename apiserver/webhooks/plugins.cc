@@ -8,7 +8,6 @@
 #include "api/codec/json.h"
 #include "api/kinds/versions.h"
 #include "api/patch/patch.h"
-#include "api/violations.h"
 #include "apiserver/admission/change_object.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/request/api_errors.h"
@@ -67,16 +66,11 @@ Error NoSuchKind(const std::string& version, const std::string& kind) {
 }
 
 // Of a custom resource that its patch made into something that it cannot be.
-Error UnfitCustom(const Json& patched, const KindInfo& kind, const std::string& name) {
+Error UnfitCustom(const Json& patched, const KindInfo& kind) {
   const std::string version = TextAt(patched, "apiVersion");
   const std::string given = TextAt(patched, "kind");
   if (given.empty()) {
     return InternalErrorOf("Object 'Kind' is missing in '" + DumpJson(patched) + "'");
-  }
-  if (version == kind.api_version) {
-    Violations wrong;
-    wrong.Invalid(FieldPath("kind"), given, "must be " + std::string(kind.kind));
-    return wrong.ToError(kind.group, given, name);
   }
   if (version.starts_with(std::string(kind.group) + "/")) {
     return PlainError("request to convert CR from an invalid group/version: " + version);
@@ -101,7 +95,7 @@ Result<const KindInfo*> KindOfPatched(const Json& patched, const Webhooks::Sent&
   const bool fits = found != nullptr && (found->type == request.kind.type ||
                                          std::count(others.begin(), others.end(), found) > 0);
   if (fits && found->resource == request.kind.resource) return found;
-  if (custom) return Fail(UnfitCustom(patched, request.kind, request.object->metadata().name));
+  if (custom) return Fail(UnfitCustom(patched, request.kind));
   if (found == nullptr) return Fail(NoSuchKind(version, name));
   return Fail(InternalErrorOf(fmt::format("converting ({}.{}) to ({}.{}): unknown conversion",
                                           found->version, found->kind, request.kind.version,
@@ -121,7 +115,10 @@ Result<> CheckBodyKind(const Json& patched, const Json& sent) {
 // Whether it says of what kind it is, or nothing of that, in texts.
 Result<> CheckSaysItsKind(const Json& patched) {
   const auto meta = TypeMetaOf(patched);
-  if (meta && patched.is_object()) return {};
+  if (meta && patched.is_object()) {
+    if (std::count(meta->api_version.begin(), meta->api_version.end(), '/') < 2) return {};
+    return Fail(InternalErrorOf("unexpected GroupVersion string: " + meta->api_version));
+  }
   return Fail(InternalErrorOf("couldn't get version/kind; json parse error: " +
                               (meta ? "" : meta.error().message)));
 }
@@ -137,6 +134,16 @@ bool IsFreshlyManaged(const AdmissionRequest& request) {
   return std::any_of(entries.begin(), entries.end(), [&](const auto& entry) {
     return std::find(before.begin(), before.end(), entry) == before.end();
   });
+}
+
+// What a custom resource is called where its patch made another kind of it: it is called again what
+// it is. That is judged when it is validated, as if it had been sent so.
+std::string TakeMisnomer(const AdmissionRequest& request, Json& patched) {
+  std::string name = TextAt(patched, "kind");
+  const bool misnamed = RuntimeKindOf(request.kind) && !name.empty() && name != request.kind.kind;
+  if (!misnamed) return "";
+  patched["kind"] = request.kind.kind;
+  return name;
 }
 
 // Whether the patch changed anything.
@@ -159,13 +166,22 @@ Result<bool> ApplyPatch(const Hook& hook, const JsonPatch& patch, const Webhooks
     return changed;
   }
   const KindInfo& kind = request.kind;
-  const KindInfo* given = TRY(KindOfPatched(*patched, sent, request));
+  std::string misnomer = TakeMisnomer(request, *patched);
+  auto found = KindOfPatched(*patched, sent, request);
+  if (!found && !misnomer.empty()) {
+    (*patched)["kind"] = misnomer;
+    return Fail(UnfitCustom(*patched, kind));
+  }
+  const KindInfo* given = TRY(std::move(found));
   const bool lacks_defaults = !FillInChanged(*given, kind, *patched);
   const Json document = TRY(DocumentAs(*given, kind, std::move(*patched)));
   const bool fresh = IsFreshlyManaged(request);
   const auto changed = ChangeObject(request, document, lacks_defaults);
   if (!changed) return Fail(InternalErrorOf(changed.error().message));
-  return fresh || *changed;
+  if (misnomer.empty()) return fresh || *changed;
+  request.object->set_misnamed(
+      {.api_version = std::string(kind.api_version), .kind = std::move(misnomer)});
+  return true;
 }
 
 class MutatingWebhooks final : public AdmissionPlugin, public Admits {

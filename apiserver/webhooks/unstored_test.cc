@@ -109,6 +109,9 @@ TEST_F(UnstoredTest, BodiesOfSubresourcesSayWhereTheyBelong) {
   Watch("validating", "*/*");
   Post(std::string(kSpace) + "pods/p/eviction?dryRun=All", R"({"metadata": {"name": "p"}})");
   EXPECT_EQ(Seen()["object"]["metadata"], (Json{{"name", "p"}, {"namespace", "default"}}));
+  Post(std::string(kSpace) + "pods/p/eviction?dryRun=All",
+       R"({"metadata": {"name": "p"}, "deleteOptions": {"gracePeriodSeconds": 1}})");
+  EXPECT_EQ(Seen()["object"]["deleteOptions"], (Json{{"gracePeriodSeconds", 1}}));
   Post(std::string(kSpace) + "pods/p/binding?dryRun=All", BindingText());
   const Json binding = Seen()["object"]["metadata"];
   EXPECT_EQ(binding["namespace"], "default");
@@ -155,6 +158,7 @@ TEST_F(UnstoredTest, AScaleSaysItsVersionAndWhoOwnsIt) {
   const Json shown = Seen();
   EXPECT_TRUE(shown["object"]["metadata"].contains("resourceVersion"));
   EXPECT_EQ(shown["object"]["metadata"]["managedFields"][0]["subresource"], "scale");
+  EXPECT_TRUE(shown["object"]["metadata"]["managedFields"][0].contains("time"));
   EXPECT_EQ(shown["oldObject"]["metadata"]["managedFields"].size(), 1);
 }
 
