@@ -265,7 +265,7 @@ class AlwaysRefused final : public Reconciler<ConfigMap> {
 
 TEST(ManagerTest, AKeyThatIsRefusedTooOftenIsLeftUntilItChanges) {
   constexpr int kTries = 15;
-  for (const int code : {403, 503}) {
+  for (const int code : {403, 429, 503}) {
     FakeClock clock;
     SeededRandom random{1};
     InProcessTransport transport{

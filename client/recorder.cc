@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
+#include "api/rules/names.h"
 #include "api/text/utf8.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "client/refusals.h"
 
@@ -32,10 +35,13 @@ std::string SourceKey(const ReportedEvent& reported) {
   return key;
 }
 
-// Of the event that happened then; `more`: for another one at that time.
+// Of the event that happened then; `more`: for another one at that time. What is about an object
+// whose name no Event can have, as "system:x", is called otherwise.
 std::string NameAt(const core_v1::Event& event, int more) {
-  return fmt::format("{}.{:x}", event.involved_object.name,
-                     event.last_timestamp.point().time_since_epoch().count() + more);
+  std::string name = fmt::format("{}.{:x}", event.involved_object.name,
+                                 event.last_timestamp.point().time_since_epoch().count() + more);
+  if (Dns1123SubdomainErrors(name).empty()) return name;
+  return SeededRandom(std::hash<std::string>()(name)).Uid();
 }
 
 core_v1::Event NewEvent(const ReportedEvent& reported) {

@@ -1,5 +1,6 @@
 #include "client/recorder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "api/codec/json.h"
@@ -132,6 +133,17 @@ TEST(EventCorrelatorTest, SimilarOnesAreThoseOfAReasonWithoutALongPauseBetween) 
   EXPECT_EQ(tenth->event.message, "(combined from similar events): message 9");
   EXPECT_EQ(tenth->event.reporting_component, "") << "nobody said that alone";
   EXPECT_EQ(report(10, EventCorrelator::kSimilarWindow + 1s)->event.message, "message 10");
+}
+
+TEST(EventCorrelatorTest, AnEventOfANameThatNoEventCanHaveHasAnother) {
+  EventCorrelator correlator;
+  for (const std::string& name : {std::string("system:x"), std::string(250, 'p')}) {
+    ReportedEvent reported = Reported("m");
+    reported.object.name = name;
+    const core_v1::Event event = correlator.Correlate(reported)->event;
+    EXPECT_EQ(event.involved_object.name, name);
+    EXPECT_THAT(event.metadata.name, testing::MatchesRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-.*"));
+  }
 }
 
 TEST(EventCorrelatorTest, WhoReportedItIsSaidTwice) {
