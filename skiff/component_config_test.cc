@@ -79,7 +79,7 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
             "can be enabled");
   EXPECT_EQ(SchedulerError("profiles: [{plugins: {filter: {enabled: [{name: EBSLimits}]}}}]"),
             "profiles[0].plugins.filter.enabled[0]: Invalid value: \"EBSLimits\": was invalid in "
-            "version \"kubescheduler.config.k8s.io/v1\" (KubeSchedulerConfiguration is version "
+            "version \"v1\" (KubeSchedulerConfiguration is version "
             "\"kubescheduler.config.k8s.io/v1\")");
   EXPECT_TRUE(ParseSchedulerConfig(std::string(kScheduler) + "extenders: []"));
   EXPECT_EQ(SchedulerError("nodes: 3"), "strict decoding error: unknown field \"nodes\"");
@@ -109,7 +109,7 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
             "[parallelism: Invalid value: -1: should be an integer value greater than zero, "
             "profiles[0].percentageOfNodesToScore: Invalid value: 300: not in valid range [0-100], "
             "profiles[1].pluginConfig[0]: Invalid value: \"CinderLimits\": was invalid in version "
-            "\"kubescheduler.config.k8s.io/v1\" (KubeSchedulerConfiguration is version "
+            "\"v1\" (KubeSchedulerConfiguration is version "
             "\"kubescheduler.config.k8s.io/v1\"), profiles[1].schedulerName: Duplicate value: {}, "
             "percentageOfNodesToScore: Invalid value: 200: not in valid range [0-100], "
             "podInitialBackoffSeconds: Invalid value: -1: must be greater than 0, "

@@ -393,11 +393,9 @@ bool IsRemovedPlugin(std::string_view name) {
 }
 
 void RefuseRemoved(std::string_view field, std::string_view name, ConfigErrors& errors) {
-  constexpr const char* kVersion = "kubescheduler.config.k8s.io/v1";
   errors.Invalid(field, fmt::format("\"{}\"", name),
-                 fmt::format("was invalid in version \"{}\" (KubeSchedulerConfiguration is version "
-                             "\"{}\")",
-                             kVersion, kVersion));
+                 "was invalid in version \"v1\" (KubeSchedulerConfiguration is version "
+                 "\"kubescheduler.config.k8s.io/v1\")");
 }
 
 Result<std::vector<Profile>> ParseProfiles(const Json& profiles, int percentage,
