@@ -1,6 +1,10 @@
 #include "base/feature_gates.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <span>
 #include <string_view>
 
@@ -34,62 +38,67 @@ constexpr std::string_view kLocked[] = {
     "StreamingCollectionEncodingToProtobuf", "StructuredAuthenticationConfiguration",
     "StructuredAuthorizationConfiguration", "SupplementalGroupsPolicy", "SystemdWatchdog",
     "TopologyAwareHints", "WatchFromStorageWithoutResourceVersion", "WinDSR", "WinOverlay"};
-// and all others.
-constexpr std::string_view kOthers[] = {
-    "APIResponseCompression", "APIServerIdentity", "APIServingWithRoutine", "AllAlpha", "AllBeta",
-    "AllowDNSOnlyNodeCSR", "AllowInsecureKubeletCertificateSigningRequests",
-    "AllowParsingUserUIDFromCertAuth", "AllowUnsafeMalformedObjectDeletion",
-    "AuthorizePodWebsocketUpgradeCreatePermission", "CBORServingAndStorage",
-    "CPUManagerPolicyAlphaOptions", "CPUManagerPolicyBetaOptions", "CRDObservedGenerationTracking",
-    "CSIServiceAccountTokenSecrets", "CSIVolumeHealth", "ClearingNominatedNodeNameAfterBinding",
-    "ClientsAllowCBOR", "ClientsPreferCBOR",
-    "CloudControllerManagerWatchBasedRoutesReconciliation", "CloudControllerManagerWebhook",
-    "ClusterTrustBundle", "ClusterTrustBundleProjection", "ComponentFlagz", "ComponentStatusz",
-    "ConcurrentWatchObjectDecode", "ConstrainedImpersonation", "ContainerCheckpoint",
-    "ContainerRestartRules", "ContainerStopSignals", "ContextualLogging",
-    "CoordinatedLeaderElection", "CrossNamespaceVolumeDataSource", "CustomCPUCFSQuotaPeriod",
-    "DRAAdminAccess", "DRAConsumableCapacity", "DRADeviceBindingConditions", "DRADeviceTaintRules",
-    "DRADeviceTaints", "DRAExtendedResource", "DRAPartitionableDevices", "DRAPrioritizedList",
-    "DRAResourceClaimDeviceStatus", "DRASchedulerFilterTimeout", "DeclarativeValidation",
-    "DeclarativeValidationTakeover", "DeploymentReplicaSetTerminatingReplicas",
-    "DetectCacheInconsistency", "DisableCPUQuotaWithExclusiveCPUs", "DisableNodeKubeProxyVersion",
-    "EnvFiles", "EventedPLEG", "ExternalServiceAccountTokenSigner", "GangScheduling",
-    "GenericWorkload", "GitRepoVolumeDriver", "GracefulNodeShutdown",
-    "GracefulNodeShutdownBasedOnPodPriority", "HPAConfigurableTolerance", "HPAScaleToZero",
-    "HostnameOverride", "ImageVolume", "InOrderInformers", "InOrderInformersBatchProcess",
-    "InPlacePodLevelResourcesVerticalScaling", "InPlacePodVerticalScalingAllocatedStatus",
+// those that are on by default and here, so that nothing can be without them,
+constexpr std::string_view kOn[] = {
+    "APIResponseCompression", "AllowParsingUserUIDFromCertAuth",
+    "AuthorizePodWebsocketUpgradeCreatePermission", "CPUManagerPolicyBetaOptions",
+    "CSIServiceAccountTokenSecrets", "ClearingNominatedNodeNameAfterBinding", "ContainerCheckpoint",
+    "ContainerRestartRules", "DRAAdminAccess", "DRAPrioritizedList", "DRAResourceClaimDeviceStatus",
+    "DeploymentReplicaSetTerminatingReplicas", "DisableCPUQuotaWithExclusiveCPUs", "EnvFiles",
+    "ExternalServiceAccountTokenSigner", "GracefulNodeShutdown",
+    "GracefulNodeShutdownBasedOnPodPriority", "HPAConfigurableTolerance", "HostnameOverride",
+    "ImageVolume", "KubeletCrashLoopBackOffMax", "KubeletEnsureSecretPulledImages",
+    "KubeletFineGrainedAuthz", "KubeletPSI", "KubeletPodResourcesDynamicResources",
+    "KubeletPodResourcesGet", "KubeletServiceAccountTokenForCredentialProviders",
+    "MatchLabelKeysInPodTopologySpread", "MatchLabelKeysInPodTopologySpreadSelectorMerge",
+    "MutableCSINodeAllocatableCount", "NominatedNodeNameForExpectation", "OpenAPIEnums",
+    "PodDeletionCost", "PodLevelResources", "PodReadyToStartContainersCondition",
+    "PodTopologyLabelsAdmission", "PortForwardWebsockets", "PreventStaticPodAPIReferences",
+    "ProcMountType", "ReloadKubeletServerCertificateFile", "RemoteRequestHeaderUID",
+    "RotateKubeletServerCertificate", "SELinuxChangePolicy", "SELinuxMountReadWriteOncePod",
+    "ServiceAccountNodeAudienceRestriction", "StatefulSetSemanticRevisionComparison",
+    "StorageVersionHash", "StructuredAuthenticationConfigurationEgressSelector",
+    "TokenRequestServiceAccountUIDValidation", "TopologyManagerPolicyBetaOptions",
+    "TranslateStreamCloseWebsocketRequests", "UserNamespacesSupport", "VolumeAttributesClass"};
+// those that are off by default and here, so that nothing has them,
+constexpr std::string_view kOff[] = {
+    "AllAlpha", "AllowUnsafeMalformedObjectDeletion", "CPUManagerPolicyAlphaOptions",
+    "CRDObservedGenerationTracking", "CSIVolumeHealth", "ClusterTrustBundle",
+    "ClusterTrustBundleProjection", "ComponentFlagz", "ComponentStatusz",
+    "ConstrainedImpersonation", "ContainerStopSignals", "CoordinatedLeaderElection",
+    "CrossNamespaceVolumeDataSource", "CustomCPUCFSQuotaPeriod", "DRAConsumableCapacity",
+    "DRADeviceBindingConditions", "DRADeviceTaintRules", "DRADeviceTaints", "DRAExtendedResource",
+    "DRAPartitionableDevices", "GangScheduling", "GenericWorkload", "GitRepoVolumeDriver",
+    "HPAScaleToZero", "InPlacePodLevelResourcesVerticalScaling",
     "InPlacePodVerticalScalingExclusiveCPUs", "InPlacePodVerticalScalingExclusiveMemory",
-    "InTreePluginPortworxUnregister", "InformerResourceVersion", "KMSv1",
-    "KubeletCrashLoopBackOffMax", "KubeletEnsureSecretPulledImages", "KubeletFineGrainedAuthz",
-    "KubeletInUserNamespace", "KubeletPSI", "KubeletPodResourcesDynamicResources",
-    "KubeletPodResourcesGet", "KubeletPodResourcesListUseActivePods",
-    "KubeletRegistrationGetOnExistsOnly", "KubeletSeparateDiskGC",
-    "KubeletServiceAccountTokenForCredentialProviders", "ListFromCacheSnapshot",
-    "LocalStorageCapacityIsolationFSQuotaMonitoring", "LoggingAlphaOptions", "LoggingBetaOptions",
-    "LoggingStableOptions", "MatchLabelKeysInPodTopologySpread",
-    "MatchLabelKeysInPodTopologySpreadSelectorMerge", "MaxUnavailableStatefulSet", "MemoryQoS",
-    "MutableCSINodeAllocatableCount", "MutablePVNodeAffinity",
+    "KubeletInUserNamespace", "MemoryQoS", "MutablePVNodeAffinity",
     "MutablePodResourcesForSuspendedJobs", "MutableSchedulingDirectivesForSuspendedJobs",
-    "MutatingAdmissionPolicy", "NodeDeclaredFeatures", "NodeLogQuery",
-    "NominatedNodeNameForExpectation", "OpenAPIEnums", "OpportunisticBatching",
-    "PodAndContainerStatsFromCRI", "PodCertificateRequest", "PodDeletionCost", "PodLevelResources",
-    "PodLogsQuerySplitStreams", "PodReadyToStartContainersCondition", "PodTopologyLabelsAdmission",
-    "PortForwardWebsockets", "PreventStaticPodAPIReferences", "ProcMountType", "QOSReserved",
-    "ReduceDefaultCrashLoopBackOffDecay", "RelaxedServiceNameValidation",
-    "ReloadKubeletServerCertificateFile", "RemoteRequestHeaderUID", "ResourceHealthStatus",
-    "RestartAllContainersOnContainerExits", "RotateKubeletServerCertificate",
-    "RuntimeClassInImageCriApi", "SELinuxChangePolicy", "SELinuxMount",
-    "SELinuxMountReadWriteOncePod", "SchedulerAsyncAPICalls", "SchedulerAsyncPreemption",
-    "SchedulerPopFromBackoffQ", "SeparateCacheWatchRPC", "ServiceAccountNodeAudienceRestriction",
-    "SizeBasedListCostEstimate", "StorageCapacityScoring", "StorageNamespaceIndex",
-    "StorageVersionAPI", "StorageVersionHash", "StorageVersionMigrator", "StrictIPCIDRValidation",
-    "StructuredAuthenticationConfigurationEgressSelector",
-    "StructuredAuthenticationConfigurationJWKSMetrics", "TaintTolerationComparisonOperators",
-    "TokenRequestServiceAccountUIDValidation", "TopologyManagerPolicyAlphaOptions",
-    "TopologyManagerPolicyBetaOptions", "TopologyManagerPolicyOptions",
-    "TranslateStreamCloseWebsocketRequests", "UnauthenticatedHTTP2DOSMitigation",
-    "UnknownVersionInteroperabilityProxy", "UserNamespacesHostNetworkSupport",
-    "UserNamespacesSupport", "VolumeAttributesClass", "VolumeLimitScaling",
+    "NodeDeclaredFeatures", "NodeLogQuery", "PodCertificateRequest", "PodLogsQuerySplitStreams",
+    "QOSReserved", "ReduceDefaultCrashLoopBackOffDecay", "RelaxedServiceNameValidation",
+    "ResourceHealthStatus", "RestartAllContainersOnContainerExits", "RuntimeClassInImageCriApi",
+    "SELinuxMount", "StorageCapacityScoring", "StorageVersionAPI", "StorageVersionMigrator",
+    "StrictIPCIDRValidation", "TaintTolerationComparisonOperators",
+    "TopologyManagerPolicyAlphaOptions", "UserNamespacesHostNetworkSupport", "VolumeLimitScaling"};
+// and those that act, or that are of no concern here: how a program works within, programs that are
+// others', machines that run Windows.
+constexpr std::string_view kFree[] = {
+    "APIServerIdentity", "APIServingWithRoutine", "AllBeta", "AllowDNSOnlyNodeCSR",
+    "AllowInsecureKubeletCertificateSigningRequests", "CBORServingAndStorage", "ClientsAllowCBOR",
+    "ClientsPreferCBOR", "CloudControllerManagerWatchBasedRoutesReconciliation",
+    "CloudControllerManagerWebhook", "ConcurrentWatchObjectDecode", "ContextualLogging",
+    "DRASchedulerFilterTimeout", "DeclarativeValidation", "DeclarativeValidationTakeover",
+    "DetectCacheInconsistency", "DisableNodeKubeProxyVersion", "EventedPLEG", "InOrderInformers",
+    "InOrderInformersBatchProcess", "InPlacePodVerticalScalingAllocatedStatus",
+    "InTreePluginPortworxUnregister", "InformerResourceVersion", "KMSv1",
+    "KubeletPodResourcesListUseActivePods", "KubeletRegistrationGetOnExistsOnly",
+    "KubeletSeparateDiskGC", "ListFromCacheSnapshot",
+    "LocalStorageCapacityIsolationFSQuotaMonitoring", "LoggingAlphaOptions", "LoggingBetaOptions",
+    "LoggingStableOptions", "MaxUnavailableStatefulSet", "MutatingAdmissionPolicy",
+    "OpportunisticBatching", "PodAndContainerStatsFromCRI", "SchedulerAsyncAPICalls",
+    "SchedulerAsyncPreemption", "SchedulerPopFromBackoffQ", "SeparateCacheWatchRPC",
+    "SizeBasedListCostEstimate", "StorageNamespaceIndex",
+    "StructuredAuthenticationConfigurationJWKSMetrics", "TopologyManagerPolicyOptions",
+    "UnauthenticatedHTTP2DOSMitigation", "UnknownVersionInteroperabilityProxy",
     "WatchCacheInitializationPostStartHook", "WatchList", "WatchListClient",
     "WindowsCPUAndMemoryAffinity", "WindowsGracefulNodeShutdown", "WindowsHostNetwork"};
 // clang-format on
@@ -97,8 +106,15 @@ constexpr std::string_view kOthers[] = {
 constexpr std::string_view kTrue[] = {"1", "T", "TRUE", "True", "t", "true"};
 constexpr std::string_view kFalse[] = {"0", "F", "FALSE", "False", "f", "false"};
 
+std::array<std::atomic<bool>, kSharedGates> shared_gates = {};
+
 bool Holds(std::span<const std::string_view> sorted, std::string_view name) {
   return std::ranges::binary_search(sorted, name);
+}
+
+std::string WhyNotHere(std::string_view name, std::string_view value, std::string_view why) {
+  return fmt::format("--feature-gates={}={} cannot be had here, and must not be ignored: it is {}",
+                     name, value, why);
 }
 
 std::string WhyNotGate(std::string_view item) {
@@ -117,7 +133,10 @@ std::string WhyNotGate(std::string_view item) {
     return "cannot set feature gate " + std::string(name) +
            " to false, feature is locked to true";
   }
-  return Holds(kOthers, name) ? "" : "unrecognized feature gate: " + std::string(name);
+  if (Holds(kFree, name)) return "";
+  if (Holds(kOff, name)) return on ? WhyNotHere(name, "true", "always off") : "";
+  if (Holds(kOn, name)) return on ? "" : WhyNotHere(name, "false", "always on");
+  return "unrecognized feature gate: " + std::string(name);
 }
 
 }  // namespace
@@ -148,6 +167,14 @@ std::optional<bool> FeatureGateIn(std::string_view text, std::string_view gate) 
     text.remove_prefix(comma == text.npos ? text.size() : comma + 1);
   }
   return set;
+}
+
+bool IsOn(SharedGate gate) {
+  return shared_gates[static_cast<size_t>(gate)].load(std::memory_order_relaxed);
+}
+
+void SetGate(SharedGate gate, bool is_on) {
+  shared_gates[static_cast<size_t>(gate)].store(is_on, std::memory_order_relaxed);
 }
 
 }  // namespace skiff

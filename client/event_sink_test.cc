@@ -48,8 +48,11 @@ class EventSinkTest : public testing::Test {
 
   FakeClock clock_;
   SteppedExecutor executor_{clock_, 1};
-  KeptReplies server_{[](const http::Request& request) {
-    return request.method + " " + ParseJson(request.body)->at("message").get<std::string>();
+  std::vector<int> counts_;  // Of what was sent.
+  KeptReplies server_{[this](const http::Request& request) {
+    const Json sent = *ParseJson(request.body);
+    counts_.push_back(sent.at("count").get<int>());
+    return request.method + " " + sent.at("message").get<std::string>();
   }};
   Client client_{server_.transport(), "test"};
   EventSink sink_{client_, clock_};
@@ -155,6 +158,17 @@ TEST_F(EventSinkTest, WhatAServerThatIsAwayDidNotTakeIsWrittenLater) {
   AnswerAll(403);
   executor_.RunFor(2 * EventSink::kRetryDelay);
   EXPECT_EQ(server_.asked().size(), 5u) << "a refusal does not become better";
+}
+
+TEST_F(EventSinkTest, WhatIsGoneAtTheServerIsWrittenAnewWithItsCount) {
+  Report("a");
+  AnswerAll(201);
+  Report("a");
+  AnswerAll(404, R"({"kind":"Status","reason":"NotFound","code":404})");
+  ASSERT_EQ(server_.asked(), (std::vector<std::string>{"POST a", "PATCH a", "POST a"}));
+  AnswerAll(201);
+  Report("a");
+  EXPECT_EQ(counts_, (std::vector<int>{1, 2, 2, 3}));
 }
 
 constexpr char kTaken[] = R"({"kind":"Status","reason":"AlreadyExists","code":409})";

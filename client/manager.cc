@@ -69,8 +69,22 @@ class ControllerParts::Worker final : public ControlLoop {
           "reconcile failed",
           {{"key", key}, {"error", done.error().message}, {"attempt", queue.Failures(key) + 1}});
     }
-    queue.AddRateLimited(key);
+    if (IsGivenUp(done.error(), queue.Failures(key))) {
+      log_.Info("tried too often, left until it changes",
+                {{"key", key}, {"error", done.error().message}});
+      Forget(queue, key);
+    } else {
+      queue.AddRateLimited(key);
+    }
     queue.Done(key);
+  }
+
+  // A server that is away, not well or too busy has refused nothing: it is told later.
+  bool IsGivenUp(const Error& error, int failures) const {
+    const int tries_max = controller_.retry.tries_max;
+    const bool is_refusal =
+        error.http_code >= 400 && error.http_code < 500 && error.http_code != 429;
+    return tries_max > 0 && failures >= tries_max && is_refusal;
   }
 
   // Its failures.

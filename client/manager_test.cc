@@ -249,6 +249,59 @@ TEST(ManagerTest, AKeyWhoseReconcilerThrewIsTriedAgain) {
   manager.Stop();
 }
 
+// Answered as by a server, always alike.
+class AlwaysRefused final : public Reconciler<ConfigMap> {
+ public:
+  AlwaysRefused(int code, int& calls) : code_(code), calls_(calls) {}
+  Result<Requeue> Reconcile(const ConfigMap&) override {
+    ++calls_;
+    return Fail(Error{.reason = Reason::kUnknown, .message = "no", .http_code = code_});
+  }
+
+ private:
+  const int code_;
+  int& calls_;
+};
+
+TEST(ManagerTest, AKeyThatIsRefusedTooOftenIsLeftUntilItChanges) {
+  constexpr int kTries = 15;
+  for (const int code : {403, 429, 503}) {
+    FakeClock clock;
+    SeededRandom random{1};
+    InProcessTransport transport{
+        [](const http::Request&) { return http::Response{.status = 503}; }};
+    Client client{transport, "test"};
+    InformerFactory informers{{client, clock, random}};
+    SteppedExecutor executor{clock, 1};
+    Manager manager{{transport, clock, random, informers, "test"}};
+    int calls = 0;
+    ControllerBuilder<ConfigMap>(manager, "test")
+        .Retry({.max_delay = 1s, .tries_max = kTries})
+        .Complete(std::make_unique<AlwaysRefused>(code, calls));
+    const auto show = [&](const char* version) {
+      std::vector<RawJson> maps;
+      maps.push_back(Json{{"metadata",
+                           {{"name", "a"},
+                            {"namespace", "default"},
+                            {"uid", "u"},
+                            {"resourceVersion", version}}}});
+      informers.For<ConfigMap>().cache().Replace(std::move(maps), version);
+    };
+    show("1");
+    manager.Start(executor);
+    executor.RunFor(60s);
+    if (code == 403) {
+      EXPECT_EQ(calls, kTries + 1);
+      show("2");
+      executor.RunFor(60s);
+      EXPECT_EQ(calls, 2 * (kTries + 1));
+    } else {
+      EXPECT_GT(calls, 2 * kTries) << "who is away refuses nothing";
+    }
+    manager.Stop();
+  }
+}
+
 // Holds each caller until so many are at work at the same time, or for long enough.
 class WaitsForOthers final : public Reconciler<ConfigMap> {
  public:

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
+#include "api/rules/names.h"
 #include "api/text/utf8.h"
+#include "base/id.h"
 #include "base/log.h"
 #include "client/refusals.h"
 
@@ -32,23 +35,27 @@ std::string SourceKey(const ReportedEvent& reported) {
   return key;
 }
 
-// Of the event that happened then; `more`: for another one at that time.
+// Of the event that happened then; `more`: for another one at that time. What is about an object
+// whose name no Event can have, as "system:x", is called otherwise.
 std::string NameAt(const core_v1::Event& event, int more) {
-  return fmt::format("{}.{:x}", event.involved_object.name,
-                     event.last_timestamp.point().time_since_epoch().count() + more);
+  std::string name = fmt::format("{}.{:x}", event.involved_object.name,
+                                 event.last_timestamp.point().time_since_epoch().count() + more);
+  if (Dns1123SubdomainErrors(name).empty()) return name;
+  return SeededRandom(std::hash<std::string>()(name)).Uid();
 }
 
-core_v1::Event NewEvent(const ReportedEvent& reported, const std::string& message) {
+core_v1::Event NewEvent(const ReportedEvent& reported) {
   core_v1::Event event;
   event.metadata.namespace_ =
       reported.object.namespace_.empty() ? "default" : reported.object.namespace_;
   event.involved_object = reported.object;
   event.reason = reported.reason;
-  event.message = message;
+  event.message = reported.message;
   event.type = TypeText(reported.type);
   event.source.component = reported.component;
   event.source.host = reported.host;
   event.reporting_component = reported.component;
+  event.reporting_instance = reported.host;
   event.first_timestamp = reported.at;
   event.last_timestamp = reported.at;
   event.count = 1;
@@ -81,41 +88,67 @@ core_v1::ObjectReference ReferenceTo(const KindInfo& info, const meta_v1::Object
 }
 
 std::optional<EventWrite> EventCorrelator::Correlate(const ReportedEvent& reported) {
-  std::string key = SourceKey(reported);
-  Entry& flood = Touch(key, reported.at);
-  const double refill = std::chrono::duration<double>(reported.at - flood.refilled) / kRefill;
-  flood.tokens = std::min<double>(kBurst, flood.tokens + std::max(0.0, refill));
-  flood.refilled = reported.at;
-  if (flood.tokens < 1) return std::nullopt;
-  flood.tokens -= 1;
+  const std::string source = SourceKey(reported);
+  // Also what is dropped is counted: the next that is written says how many there were.
+  EventWrite write = Observe(reported, source);
+  if (IsTooMuch(source, reported.at)) return std::nullopt;
+  return write;
+}
 
-  AppendParts(key, reported.object.field_path, reported.reason);
-  Entry& similar = Touch(key, reported.at);
-  if (reported.at - similar.window_start > kSimilarWindow) {
-    similar.window_start = reported.at;
-    similar.similar.clear();
-  }
-  similar.similar.insert(reported.message);
-  const bool combined = similar.similar.size() >= kSimilarMax;
-  if (combined) similar.similar.erase(std::prev(similar.similar.end()));  // Keeps the set bounded.
-  const std::string message =
-      combined ? "(combined from similar events): " + reported.message : reported.message;
-
+EventWrite EventCorrelator::Observe(const ReportedEvent& reported, std::string key) {
+  AppendParts(key, reported.reason);
+  const bool combined = AreManySimilar(key, reported);
   EventWrite write;
-  // Those of the two entries before have fewer bars.
-  AppendParts(key, combined ? "combined" : "last");
-  if (!combined) key += reported.message;
+  write.event = NewEvent(reported);
+  // The two entries before have fewer bars.
+  if (combined) {
+    AppendParts(key, "combined");
+    write.event.message = "(combined from similar events): " + reported.message;
+    write.event.metadata.annotations.clear();
+    write.event.reporting_component.clear();
+    write.event.reporting_instance.clear();
+  } else {
+    AppendParts(key, reported.object.field_path, "one");
+    key += reported.message;
+  }
+  Entry& same = Touch(key, reported.at);
+  if (same.count++ == 0) {
+    same.first = write.event.first_timestamp;
+    same.name = write.event.metadata.name;
+  }
+  write.event.count = same.count;
+  write.event.first_timestamp = same.first;
+  write.event.metadata.name = same.name;
   write.key = std::move(key);
-  write.event = NewEvent(reported, message);
   Renew(write);
   return write;
+}
+
+bool EventCorrelator::AreManySimilar(const std::string& key, const ReportedEvent& reported) {
+  Entry& similar = Touch(key, reported.at);
+  if (reported.at - similar.similar_at > kSimilarWindow) similar.similar.clear();
+  similar.similar_at = reported.at;
+  similar.similar.insert(reported.message);
+  if (similar.similar.size() < kSimilarMax) return false;
+  similar.similar.erase(std::prev(similar.similar.end()));  // Keeps the set bounded.
+  return true;
+}
+
+bool EventCorrelator::IsTooMuch(const std::string& key, TimePoint now) {
+  Entry& flood = Touch(key, now);
+  const double refill = std::chrono::duration<double>(now - flood.refilled) / kRefill;
+  flood.tokens = std::min<double>(kBurst, flood.tokens + std::max(0.0, refill));
+  flood.refilled = now;
+  if (flood.tokens < 1) return true;
+  flood.tokens -= 1;
+  return false;
 }
 
 void EventCorrelator::Renew(EventWrite& write) {
   const Entry& same = Touch(write.key, write.event.last_timestamp.point());
   if (!same.last) return;
   core_v1::Event event = *same.last;
-  event.count += 1;
+  event.count = write.event.count;
   event.last_timestamp = write.event.last_timestamp;
   event.message = std::move(write.event.message);
   write.event = std::move(event);
@@ -137,7 +170,7 @@ EventCorrelator::Entry& EventCorrelator::Touch(const std::string& key, TimePoint
     recent_.push_front(&entry->first);
     entry->second.recency = recent_.begin();
     entry->second.refilled = now;
-    entry->second.window_start = now;
+    entry->second.similar_at = now;
     if (entries_.size() > kKeysMax) {
       entries_.erase(entries_.find(*recent_.back()));
       recent_.pop_back();
@@ -260,7 +293,6 @@ void EventSink::Patched(Writing writing, const Result<>& patched) {
   write.patch = false;
   write.event.metadata.resource_version.clear();
   write.event.metadata.uid.clear();
-  write.event.metadata.name = NameAt(write.event, 0);
   Send(std::move(writing));
 }
 

@@ -49,7 +49,7 @@ class EventCorrelator {
   static constexpr size_t kSimilarMax = 10;
   static constexpr Duration kSimilarWindow = 600s;
 
-  // nullopt: dropped as a flood.
+  // nullopt: dropped as a flood; it counts all the same.
   std::optional<EventWrite> Correlate(const ReportedEvent& reported);
   // The same write, if its predecessor has been written meanwhile.
   void Renew(EventWrite& write);
@@ -62,12 +62,21 @@ class EventCorrelator {
   struct Entry {
     double tokens = kBurst;
     TimePoint refilled;
-    std::set<std::string> similar;  // Messages within the window.
-    TimePoint window_start;
+    std::set<std::string> similar;  // Messages, until none came for the window's length.
+    TimePoint similar_at;           // The last of them.
+    int count = 0;                  // Of the same event, written or not,
+    Time first;                     // and since when,
+    std::string name;               // and as what.
     Ptr<core_v1::Event> last;
     std::list<const std::string*>::iterator recency;
   };
   Entry& Touch(const std::string& key, TimePoint now);
+  // What to write for it, if it is; `key`: of its source.
+  EventWrite Observe(const ReportedEvent& reported, std::string key);
+  // Whether so many messages differ by now that this one stands for all. `key`: of what is alike.
+  bool AreManySimilar(const std::string& key, const ReportedEvent& reported);
+  // Whether its source has told too much.
+  bool IsTooMuch(const std::string& key, TimePoint now);
   // Keys are long and begin alike: they are hashed, not compared with one another.
   std::unordered_map<std::string, Entry> entries_;
   std::list<const std::string*> recent_;  // Keys in `entries_`, most recent first.

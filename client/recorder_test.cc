@@ -1,5 +1,6 @@
 #include "client/recorder.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "api/codec/json.h"
@@ -83,6 +84,77 @@ TEST(EventCorrelatorTest, AFloodIsDroppedAndTheBucketRefills) {
   EXPECT_EQ(written, EventCorrelator::kBurst);
   EXPECT_TRUE(correlator.Correlate(Reported("same", TimePoint(1'700'000'301s))));
   EXPECT_FALSE(correlator.Correlate(Reported("same", TimePoint(1'700'000'302s))));
+}
+
+TEST(EventCorrelatorTest, WhatAFloodDropsIsCountedAllTheSame) {
+  EventCorrelator correlator;
+  for (int i = 1; i <= EventCorrelator::kBurst; ++i) {
+    const auto write = correlator.Correlate(Reported("same"));
+    ASSERT_TRUE(write);
+    EXPECT_EQ(write->event.count, i);
+    correlator.Wrote(write->key, std::make_shared<const core_v1::Event>(write->event));
+  }
+  constexpr int kDropped = 10;
+  for (int i = 0; i < kDropped; ++i) EXPECT_FALSE(correlator.Correlate(Reported("same")));
+  const auto next = correlator.Correlate(Reported("same", TimePoint(1'700'000'301s)));
+  ASSERT_TRUE(next);
+  EXPECT_TRUE(next->patch);
+  EXPECT_EQ(next->event.count, EventCorrelator::kBurst + kDropped + 1);
+}
+
+TEST(EventCorrelatorTest, WhatWasOnlyDroppedYetIsWrittenAsTheFirstOfIts) {
+  EventCorrelator correlator;
+  for (int i = 0; i < EventCorrelator::kBurst; ++i) correlator.Correlate(Reported("same"));
+  ReportedEvent other = Reported("other");
+  EXPECT_FALSE(correlator.Correlate(other));
+  const TimePoint first = other.at;
+  other.at += 301s;
+  const auto write = correlator.Correlate(other);
+  ASSERT_TRUE(write);
+  EXPECT_FALSE(write->patch);
+  EXPECT_EQ(write->event.count, 2);
+  EXPECT_EQ(write->event.metadata.name, "p.17979cfe362a0000");
+  EXPECT_EQ(write->event.first_timestamp.point(), first);
+  EXPECT_EQ(write->event.last_timestamp.point(), other.at);
+}
+
+TEST(EventCorrelatorTest, SimilarOnesAreThoseOfAReasonWithoutALongPauseBetween) {
+  EventCorrelator correlator;
+  ReportedEvent reported = Reported("");
+  constexpr Duration kPause = EventCorrelator::kSimilarWindow - 1s;
+  const auto report = [&](int number, Duration later) {
+    reported.at += later;
+    reported.object.field_path = "spec.containers{" + std::to_string(number) + "}";
+    reported.message = "message " + std::to_string(number);
+    return correlator.Correlate(reported);
+  };
+  for (int i = 0; i < 9; ++i) EXPECT_EQ(report(i, kPause)->event.message, reported.message);
+  const auto tenth = report(9, kPause);
+  EXPECT_EQ(tenth->event.message, "(combined from similar events): message 9");
+  EXPECT_EQ(tenth->event.reporting_component, "") << "nobody said that alone";
+  EXPECT_EQ(report(10, EventCorrelator::kSimilarWindow + 1s)->event.message, "message 10");
+}
+
+TEST(EventCorrelatorTest, AnEventOfANameThatNoEventCanHaveHasAnother) {
+  EventCorrelator correlator;
+  for (const std::string& name : {std::string("system:x"), std::string(250, 'p')}) {
+    ReportedEvent reported = Reported("m");
+    reported.object.name = name;
+    const core_v1::Event event = correlator.Correlate(reported)->event;
+    EXPECT_EQ(event.involved_object.name, name);
+    EXPECT_THAT(event.metadata.name, testing::MatchesRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-.*"));
+  }
+}
+
+TEST(EventCorrelatorTest, WhoReportedItIsSaidTwice) {
+  EventCorrelator correlator;
+  ReportedEvent reported = Reported("m");
+  reported.host = "n1";
+  const core_v1::Event event = correlator.Correlate(reported)->event;
+  EXPECT_EQ(event.source.component, "kubelet");
+  EXPECT_EQ(event.source.host, "n1");
+  EXPECT_EQ(event.reporting_component, "kubelet");
+  EXPECT_EQ(event.reporting_instance, "n1");
 }
 
 TEST(EventQueueTest, WhatIsTooManyIsDroppedAndTheLogSaysSoTwice) {

@@ -23,6 +23,9 @@ class WorkQueue {
   struct Retry {
     Duration first_delay = 5ms;
     Duration max_delay = 1000s;
+    // After so many the Manager leaves a key that the server refuses until its object changes; 0:
+    // it never does.
+    int tries_max = 0;
   };
   explicit WorkQueue(const Clock& clock) : WorkQueue(clock, Retry{}) {}
   WorkQueue(const Clock& clock, Retry retry) : clock_(clock), retry_(retry) {}

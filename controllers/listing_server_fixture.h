@@ -48,7 +48,9 @@ class ListingServerTest : public testing::Test {
   FakeClock clock_{TimePoint(std::chrono::seconds(1'800'000'000))};
   SeededRandom random_{1};
   SteppedExecutor executor_{clock_, 1};
-  std::set<std::string> refused_;  // Paths, and writes as written() has them, answered by 503.
+  // Paths, answered by 503, and writes as written() has them, by that code.
+  std::set<std::string> refused_;
+  int refusal_ = 503;
   std::map<std::string, std::pair<int, Json>> answers_;  // Codes and bodies.
   std::map<std::string, Json> after_writes_;  // What "POST /api/v1/nodes" is answered; else {}.
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
@@ -71,7 +73,7 @@ class ListingServerTest : public testing::Test {
         told_of_.push_back(event.value(Json::json_pointer("/involvedObject/kind"), ""));
       }
       const std::string write = request.method + " " + request.path;
-      if (refused_.contains(write)) return {.status = 503, .body = "{}"};
+      if (refused_.contains(write)) return {.status = refusal_, .body = "{}"};
       const auto told = after_writes_.find(write);
       return {.status = 200, .body = told == after_writes_.end() ? "{}" : told->second.dump()};
     }

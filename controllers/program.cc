@@ -33,7 +33,7 @@ const Entry kControllers[] = {
     {"daemonset-controller", "daemon-set-controller",
      [](Manager& m, const auto&, auto&) { AddDaemonSetController(m); }},
     {"statefulset-controller", "statefulset-controller",
-     [](Manager& m, const auto&, auto&) { AddStatefulSetController(m); }},
+     [](Manager& m, const auto& o, auto&) { AddStatefulSetController(m, o.uses_max_unavailable); }},
     {"job-controller", "job-controller",
      [](Manager& m, const auto& o, auto&) { AddJobController(m, o.metrics); }},
     {"cronjob-controller", "cronjob-controller",

@@ -50,6 +50,8 @@ struct ControllerOptions {
   int large_cluster_size_threshold = 50;
   int terminated_pod_gc_threshold = 12500;
   Duration resource_quota_sync_period = 5min;
+  // Of StatefulSets: the feature gate MaxUnavailableStatefulSet.
+  bool uses_max_unavailable = false;
   int max_endpoints_per_slice = 100;
   int mirroring_concurrent_service_endpoint_syncs = 5;
   int mirroring_max_endpoints_per_subset = 1000;
@@ -115,7 +117,7 @@ void AddReplicaSetController(Manager& manager, MetricRegistry* metrics = nullptr
 void AddReplicationControllerController(Manager& manager);
 void AddDeploymentController(Manager& manager);
 void AddDaemonSetController(Manager& manager);
-void AddStatefulSetController(Manager& manager);
+void AddStatefulSetController(Manager& manager, bool uses_max_unavailable = false);
 void AddDisruptionController(Manager& manager);
 void AddJobController(Manager& manager, MetricRegistry* metrics = nullptr);
 void AddCronJobController(Manager& manager, MetricRegistry* metrics = nullptr);

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
+
+#include "base/feature_gates.h"
 
 namespace skiff::kubelet {
 namespace {
@@ -40,6 +43,15 @@ bool SaysNothing(const Json& value) {
          ((value.is_object() || value.is_array()) && value.empty());
 }
 
+// As those of --feature-gates.
+Result<> CheckGates(const Json& gates) {
+  for (const auto& [name, value] : gates.items()) {
+    std::string why = WhyNotFeatureGates(fmt::format("{}={}", name, value == true));
+    if (!why.empty()) return Fail(Reason::kInvalid, std::move(why));
+  }
+  return {};
+}
+
 Result<> Walk(const Json& at, const std::string& prefix, const std::set<std::string>& read,
               std::vector<std::string>& unused) {
   for (const auto& [name, value] : at.items()) {
@@ -57,6 +69,7 @@ Result<> Walk(const Json& at, const std::string& prefix, const std::set<std::str
                               value.dump(), found->why));
     }
     if (SaysNothing(value)) continue;
+    if (path == "featureGates") TRY(CheckGates(value));
     if (value.is_object()) {
       TRY(Walk(value, path + ".", read, unused));
     } else {

@@ -32,6 +32,19 @@ TEST(UnusedConfiguration, WhatHasNoEffectIsSaidAndWhatHasIsNot) {
   EXPECT_EQ(decoded->pods_per_core, 4);
 }
 
+TEST(UnusedConfiguration, FeatureGatesAreThoseOfTheFlag) {
+  EXPECT_THAT(
+      DecodeFields("featureGates: {ImageVolume: true, NodeLogQuery: false, EventedPLEG: true}\n")
+          ->unused_fields,
+      ElementsAre("featureGates.EventedPLEG of the configuration file has no effect",
+                  "featureGates.ImageVolume of the configuration file has no effect"));
+  EXPECT_EQ(DecodeFields("featureGates: {NodeLogQuery: true}\n").error().message,
+            "--feature-gates=NodeLogQuery=true cannot be had here, and must not be ignored: it is "
+            "always off");
+  EXPECT_EQ(DecodeFields("featureGates: {Nonsense: false}\n").error().message,
+            "unrecognized feature gate: Nonsense");
+}
+
 TEST(UnusedConfiguration, ARestrictionThatCannotBeHadIsRefused) {
   EXPECT_THAT(DecodeFields("podPidsLimit: -1\ncpuManagerPolicy: none\n")->unused_fields, IsEmpty());
   EXPECT_EQ(DecodeFields("cpuManagerPolicy: static\n").error().message,

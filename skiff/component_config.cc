@@ -11,6 +11,7 @@
 #include "api/text/yaml.h"
 #include "base/text.h"
 #include "skiff/cluster_ranges.h"
+#include "skiff/config_errors.h"
 #include "skiff/config_fields.h"
 #include "skiff/scheduler_extenders.h"
 #include "skiff/scheduler_profiles.h"
@@ -18,20 +19,31 @@
 namespace skiff {
 namespace {
 
-Result<Json> OnlyDocument(const std::string& text, const std::string& group,
-                          const std::vector<std::string>& versions, const std::string& kind) {
+// A key that is said twice is refused where that `is_strict`.
+Result<Json> OnlyDocument(const std::string& text, const std::string& group_version,
+                          const std::string& kind, bool is_strict) {
   const auto documents = TRY(ParseYamlStream(text));
-  if (documents.size() != 1 || !documents[0].value.is_object()) {
+  if (documents.size() > 1 ||
+      (documents.size() == 1 && !documents[0].value.is_object() && !documents[0].value.is_null())) {
     return Fail(Reason::kInvalid, "the file must hold one " + kind);
   }
-  const Json& document = documents[0].value;
+  const Json document = documents.empty() ? Json() : documents[0].value;
   const std::string version = TextAt(document, "apiVersion"), own = TextAt(document, "kind");
-  for (const std::string& known : versions) {
-    if (version == group + "/" + known && own == kind) return document;
+  if (own.empty()) {
+    return Fail(Reason::kInvalid, fmt::format("Object 'Kind' is missing in '{}'", text));
   }
-  return Fail(Reason::kInvalid,
-              fmt::format("no kind \"{}\" is registered for version \"{}\"; wanted: {} of {}/{}",
-                          own, version, kind, group, versions[0]));
+  if (version != group_version || own != kind) {
+    return Fail(Reason::kInvalid,
+                fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
+                            "\"pkg/runtime/scheme.go:111\"",
+                            own, version));
+  }
+  if (const auto& twice = documents[0].duplicates; is_strict && !twice.empty()) {
+    return Fail(Reason::kInvalid,
+                fmt::format("strict decoding error: yaml: unmarshal errors:\n  {}",
+                            fmt::join(twice, "\n  ")));
+  }
+  return document;
 }
 
 std::string NotHere(const std::string& value, const char* why) {
@@ -60,7 +72,7 @@ bool HasKnownType(std::string_view list) {
 // As --kubeconfig and --kube-api-*. Protobuf, with or without JSON beside it, is Kubernetes' own,
 // which stands in a file that one of its programs has written.
 template <typename Config>
-void ReadConnection(ConfigFields& connection, Config& to) {
+void ReadConnection(ConfigFields& connection, Config& to, ConfigErrors& errors) {
   double qps = 0;
   int burst = 0;
   std::string sent, taken;
@@ -70,7 +82,7 @@ void ReadConnection(ConfigFields& connection, Config& to) {
   connection.Read("contentType", sent);
   connection.Read("acceptContentTypes", taken);
   if (burst < 0) {
-    connection.Note("burst", fmt::format("Invalid value: {}: must be non-negative", burst));
+    errors.Invalid("clientConnection.burst", std::to_string(burst), "must be non-negative");
   }
   // Zeros are what is not said.
   if (qps != 0) to.limit.qps = qps;
@@ -83,47 +95,71 @@ void ReadConnection(ConfigFields& connection, Config& to) {
   }
 }
 
-void ReadLeader(ConfigFields& leader, LeaderFlags& to) {
-  leader.Read("leaderElect", to.elect);
-  leader.Read("leaseDuration", to.lease_duration);
-  leader.Read("renewDeadline", to.renew_deadline);
-  leader.Read("retryPeriod", to.retry_period);
-  leader.Read("resourceName", to.name);
-  leader.Read("resourceNamespace", to.namespace_);
-  std::string lock = "leases";
-  leader.Read("resourceLock", lock);
-  if (lock == "leases" || !to.elect) return;
-  leader.Note("resourceLock", fmt::format("Invalid value: \"{}\": resourceLock value must be "
-                                          "\"leases\"",
-                                          lock));
+void CheckLeader(const LeaderFlags& leader, const std::string& lock, ConfigErrors& errors) {
+  if (!leader.elect) return;
+  const auto shown = [](Duration time) { return "\"" + GoDurationText(time) + "\""; };
+  const std::pair<const char*, Duration> times[] = {
+      {"leaderElection.leaseDuration", leader.lease_duration},
+      {"leaderElection.renewDeadline", leader.renew_deadline},
+      {"leaderElection.retryPeriod", leader.retry_period}};
+  for (const auto& [field, time] : times) {
+    if (time <= Duration(0)) errors.Invalid(field, shown(time), "must be greater than zero");
+  }
+  if (leader.lease_duration <= leader.renew_deadline) {
+    errors.Invalid("leaderElection.leaseDuration", shown(leader.renew_deadline),
+                   "must be greater than `RenewDeadline`");
+  }
+  if (lock != "leases") {
+    errors.Invalid("leaderElection.resourceLock", "\"" + lock + "\"",
+                   "resourceLock value must be \"leases\"");
+  }
+}
+
+void ReadLeader(ConfigFields& fields, LeaderFlags& to, ConfigErrors& errors) {
+  LeaderFlags read = to;
+  std::string lock;
+  fields.Read("leaderElect", to.elect);
+  fields.Read("leaseDuration", read.lease_duration);
+  fields.Read("renewDeadline", read.renew_deadline);
+  fields.Read("retryPeriod", read.retry_period);
+  fields.Read("resourceName", read.name);
+  fields.Read("resourceNamespace", read.namespace_);
+  fields.Read("resourceLock", lock);
+  // What says nothing is as if it were not there.
+  const auto take = [](const auto& value, auto& kept) {
+    if (value != std::decay_t<decltype(value)>()) kept = value;
+  };
+  take(read.lease_duration, to.lease_duration);
+  take(read.renew_deadline, to.renew_deadline);
+  take(read.retry_period, to.retry_period);
+  take(read.name, to.name);
+  take(read.namespace_, to.namespace_);
+  CheckLeader(to, lock.empty() ? "leases" : lock, errors);
 }
 
 // How long pods wait that were tried in vain.
-void ReadBackOff(ConfigFields& top, scheduler::QueueDelays& to) {
+void ReadBackOff(ConfigFields& top, scheduler::QueueDelays& to, ConfigErrors& errors) {
   int first = 1, most = 10;
   top.Read("podInitialBackoffSeconds", first);
   top.Read("podMaxBackoffSeconds", most);
   if (first <= 0) {
-    top.Note("podInitialBackoffSeconds",
-             fmt::format("Invalid value: {}: must be greater than 0", first));
+    errors.Invalid("podInitialBackoffSeconds", std::to_string(first), "must be greater than 0");
   }
   if (most < first) {
-    top.Note("podMaxBackoffSeconds", fmt::format("Invalid value: {}: must be greater than or "
-                                                 "equal to PodInitialBackoffSeconds",
-                                                 most));
+    errors.Invalid("podMaxBackoffSeconds", std::to_string(most),
+                   "must be greater than or equal to PodInitialBackoffSeconds");
   }
   to.first = std::chrono::seconds(first);
   to.most = std::chrono::seconds(most);
 }
 
 // What is so whatever the file says, or cannot be otherwise.
-void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused) {
+void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused, ConfigErrors& errors) {
   int parallelism = 16;
   top.Read("parallelism", parallelism);
   if (parallelism <= 0) {
-    top.Note("parallelism", fmt::format("Invalid value: {}: should be an integer value greater "
-                                        "than zero",
-                                        parallelism));
+    errors.Invalid("parallelism", std::to_string(parallelism),
+                   "should be an integer value greater than zero");
   }
   for (const char* name : {"enableProfiling", "enableContentionProfiling"}) {
     bool on = false;
@@ -136,9 +172,9 @@ void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused) {
 // As kube-scheduler, what extenders say wins over what profiles say of the same.
 Result<> ReadExtenders(const Json* extenders,
                        const std::function<Result<std::string>(const std::string&)>& read,
-                       SchedulerConfig& to) {
-  if (extenders == nullptr) return {};
-  SchedulerExtenders parsed = TRY(ParseExtenders(*extenders, read, to.unused_fields));
+                       SchedulerConfig& to, ConfigErrors& errors) {
+  if (extenders == nullptr) return errors.Outcome();
+  SchedulerExtenders parsed = TRY(ParseExtenders(*extenders, read, to.unused_fields, errors));
   to.extenders = std::move(parsed.extenders);
   if (parsed.ignored_resources.empty()) return {};
   for (scheduler::Profile& profile : to.profiles) {
@@ -154,38 +190,40 @@ Result<> ReadExtenders(const Json* extenders,
 Result<SchedulerConfig> ParseSchedulerConfig(
     const std::string& text, const std::function<Result<std::string>(const std::string&)>& read) {
   const Json document =
-      TRY(OnlyDocument(text, "kubescheduler.config.k8s.io", {"v1"}, "KubeSchedulerConfiguration"));
+      TRY(OnlyDocument(text, "kubescheduler.config.k8s.io/v1", "KubeSchedulerConfiguration",
+                       /*is_strict=*/true));
   SchedulerConfig config;
+  ConfigErrors errors;  // In kube-scheduler's order.
   ConfigFields top(document, "");
-  int percentage = 0;  // The scheduler's own choice.
-  top.Read("percentageOfNodesToScore", percentage);
   ConfigFields connection = top.Object("clientConnection");
-  ReadConnection(connection, config);
+  ReadConnection(connection, config, errors);
   top.TakeStrictly(connection);
   ConfigFields leader = top.Object("leaderElection");
-  ReadLeader(leader, config.leader);
+  ReadLeader(leader, config.leader, errors);
   top.TakeStrictly(leader);
-  ReadBackOff(top, config.delays);
+  ReadScheduling(top, config.unused_fields, errors);
+  int percentage = 0;  // The scheduler's own choice.
+  top.Read("percentageOfNodesToScore", percentage);
+  const Json* const given = top.Any("profiles");
+  const Json profiles = given == nullptr ? Json::array() : *given;
+  config.profiles = TRY(ParseProfiles(profiles, percentage, config.unused_fields, errors));
+  if (percentage < 0 || percentage > 100) {
+    errors.Invalid("percentageOfNodesToScore", std::to_string(percentage),
+                   "not in valid range [0-100]");
+  }
+  ReadBackOff(top, config.delays, errors);
   top.Read("delayCacheUntilActive", config.is_cold_standby);
-  ReadScheduling(top, config.unused_fields);
-  const Json* const profiles = top.Any("profiles");
   const Json* const extenders = top.Any("extenders");
   TRY(top.Strict());
-  if (percentage < 0 || percentage > 100) {
-    return Fail(Reason::kInvalid,
-                fmt::format("percentageOfNodesToScore: Invalid value: {}: not in valid range "
-                            "[0-100]",
-                            percentage));
-  }
-  config.profiles = TRY(ParseProfiles(profiles == nullptr ? Json::array() : *profiles, percentage,
-                                      config.unused_fields));
-  TRY(ReadExtenders(extenders, read, config));
+  TRY(ReadExtenders(extenders, read, config, errors));
+  TRY(ChoosePlugins(profiles, config.profiles));
   return config;
 }
 
 Result<ProxyConfig> ParseProxyConfig(const std::string& text) {
   const Json document =
-      TRY(OnlyDocument(text, "kubeproxy.config.k8s.io", {"v1alpha1"}, "KubeProxyConfiguration"));
+      TRY(OnlyDocument(text, "kubeproxy.config.k8s.io/v1alpha1", "KubeProxyConfiguration",
+                       /*is_strict=*/false));
   ProxyConfig config;
   ConfigFields top(document, "");
   top.Read("bindAddress", config.bind_address);
@@ -201,7 +239,8 @@ Result<ProxyConfig> ParseProxyConfig(const std::string& text) {
   local.Read("interfaceNamePrefix", config.interface_name_prefix);
   top.Take(local);
   ConfigFields connection = top.Object("clientConnection");
-  ReadConnection(connection, config);
+  ConfigErrors errors;
+  ReadConnection(connection, config, errors);
   top.Take(connection);
   ConfigFields iptables = top.Object("iptables");
   iptables.Read("masqueradeAll", config.masquerade_all);
@@ -211,6 +250,7 @@ Result<ProxyConfig> ParseProxyConfig(const std::string& text) {
   iptables.Read("minSyncPeriod", config.min_sync_period);
   top.Take(iptables);
   TRY(top.Outcome());
+  TRY(errors.Outcome());
   for (const ConfigFields* each : {&top, &local, &connection, &iptables}) {
     each->TellUnread(config.unused_fields);
   }

@@ -64,9 +64,23 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
   EXPECT_EQ(SchedulerError("leaderElection: {leaseDuration: soon}"),
             "leaderElection.leaseDuration: time: invalid duration \"soon\"");
   EXPECT_EQ(SchedulerError("profiles: [{schedulerName: a}, {schedulerName: a}]"),
-            "profiles[1].schedulerName: Duplicate value: \"a\"");
+            "profiles[1].schedulerName: Duplicate value: {}");
   EXPECT_EQ(SchedulerError("profiles: [{schedulerName: a}, {}]"),
             "profiles[1].schedulerName: Required value");
+  EXPECT_EQ(
+      SchedulerError("profiles: [{schedulerName: a}, {schedulerName: b, plugins: {queueSort: "
+                     "{enabled: [{name: Mine}], disabled: [{name: '*'}]}}}]"),
+      "profiles[1].plugins.queueSort: Invalid value: {\"Enabled\":[{\"Name\":\"Mine\","
+      "\"Weight\":0}],\"Disabled\":[{\"Name\":\"*\",\"Weight\":0}]}: must be the same for all "
+      "profiles");
+  EXPECT_EQ(SchedulerError("profiles: [{plugins: {queueSort: {enabled: [{name: PrioritySort}, "
+                           "{name: Mine}]}}}]"),
+            "profiles[0].plugins.queueSort.Enabled: Invalid value: 2: only one queue sort plugin "
+            "can be enabled");
+  EXPECT_EQ(SchedulerError("profiles: [{plugins: {filter: {enabled: [{name: EBSLimits}]}}}]"),
+            "profiles[0].plugins.filter.enabled[0]: Invalid value: \"EBSLimits\": was invalid in "
+            "version \"v1\" (KubeSchedulerConfiguration is version "
+            "\"kubescheduler.config.k8s.io/v1\")");
   EXPECT_TRUE(ParseSchedulerConfig(std::string(kScheduler) + "extenders: []"));
   EXPECT_EQ(SchedulerError("nodes: 3"), "strict decoding error: unknown field \"nodes\"");
   EXPECT_EQ(SchedulerError("leaderElection: {lead: true}"),
@@ -81,6 +95,27 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
   EXPECT_EQ(SchedulerError("podInitialBackoffSeconds: 11"),
             "podMaxBackoffSeconds: Invalid value: 10: must be greater than or equal to "
             "PodInitialBackoffSeconds");
+  EXPECT_EQ(SchedulerError("leaderElection: {leaseDuration: 1s, renewDeadline: 2s}"),
+            "leaderElection.leaseDuration: Invalid value: \"2s\": must be greater than "
+            "`RenewDeadline`");
+  EXPECT_EQ(SchedulerError("leaderElection: {leaseDuration: 0s, renewDeadline: 0s, resourceLock: "
+                           "''}"),
+            "");
+  EXPECT_EQ(SchedulerError("parallelism: -1\npercentageOfNodesToScore: 200\n"
+                           "podInitialBackoffSeconds: -1\npodMaxBackoffSeconds: -2\n"
+                           "profiles: [{schedulerName: a, percentageOfNodesToScore: 300}, "
+                           "{schedulerName: a, pluginConfig: [{name: CinderLimits}]}]\n"
+                           "extenders: [{urlPrefix: 'http://e', prioritizeVerb: p, weight: -1}]"),
+            "[parallelism: Invalid value: -1: should be an integer value greater than zero, "
+            "profiles[0].percentageOfNodesToScore: Invalid value: 300: not in valid range [0-100], "
+            "profiles[1].pluginConfig[0]: Invalid value: \"CinderLimits\": was invalid in version "
+            "\"v1\" (KubeSchedulerConfiguration is version "
+            "\"kubescheduler.config.k8s.io/v1\"), profiles[1].schedulerName: Duplicate value: {}, "
+            "percentageOfNodesToScore: Invalid value: 200: not in valid range [0-100], "
+            "podInitialBackoffSeconds: Invalid value: -1: must be greater than 0, "
+            "podMaxBackoffSeconds: Invalid value: -2: must be greater than or equal to "
+            "PodInitialBackoffSeconds, extenders[0].weight: Invalid value: -1: must have a "
+            "positive weight applied to it]");
   for (const char* field :
        {"clientConnection: {contentType: text/plain}",
         "clientConnection: {acceptContentTypes: 'text/plain,application/yaml'}"}) {
@@ -95,7 +130,12 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
   EXPECT_EQ(SchedulerError("clientConnection: {acceptContentTypes: "
                            "'application/vnd.kubernetes.protobuf, application/json;q=0.5'}"),
             "");
-  EXPECT_FALSE(ParseSchedulerConfig(kProxy));
+  EXPECT_EQ(ParseSchedulerConfig(kProxy).error().message,
+            "no kind \"KubeProxyConfiguration\" is registered for version "
+            "\"kubeproxy.config.k8s.io/v1alpha1\" in scheme \"pkg/runtime/scheme.go:111\"");
+  EXPECT_EQ(ParseSchedulerConfig("").error().message, "Object 'Kind' is missing in ''");
+  EXPECT_THAT(SchedulerError("parallelism: 1\nparallelism: 2"),
+              HasSubstr("strict decoding error: yaml: unmarshal errors:\n  line "));
   EXPECT_FALSE(ParseSchedulerConfig("apiVersion: 1\nkind: [x]\n"));
   EXPECT_FALSE(ParseSchedulerConfig("{"));
   EXPECT_FALSE(ParseSchedulerConfig(""));

@@ -7,6 +7,7 @@
 
 #include "apiserver/auth/jwt.h"
 #include "apiserver/auth/pki.h"
+#include "base/feature_gates.h"
 #include "client/kubeconfig.h"
 #include "controllers/identity/certificate_rules.h"
 #include "controllers/nodes/node_ranges.h"
@@ -231,6 +232,18 @@ Result<> CheckTaintSyncs(const Flags::Given& given) {
   return {};
 }
 
+constexpr const char* kBetaGates = "AllBeta";  // Of which this is one, unless named itself.
+
+bool UsesMaxUnavailable(const Flags::Given& given) {
+  std::optional<bool> all, itself;
+  for (const auto& [name, value] : given) {
+    if (name != "feature-gates") continue;
+    if (const auto found = FeatureGateIn(value, kBetaGates)) all = found;
+    if (const auto found = FeatureGateIn(value, kMaxUnavailableGate)) itself = found;
+  }
+  return itself.value_or(all.value_or(false));
+}
+
 // What has no effect in kube-controller-manager v1.35 either.
 void AddUnusedFlags(Flags& flags) {
   constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
@@ -253,7 +266,7 @@ void AddFlags(Flags& flags, ControllerManagerFlags& to, Signers& signers, OtherF
   AddApiFlags(flags, to.api);
   AddLeaderFlags(flags, to.leader);
   AddServingFlags(flags, to.serving);
-  AddLogFlags(flags, to.log);
+  AddLogFlags(flags, to.log, {kMaxUnavailableGate, kBetaGates});
   AddNodeFlags(flags, to.controllers, others.mask_sizes);
   AddAutoscalerFlags(flags, to.controllers.autoscaler);
   AddWorkersFlags(flags, to.controllers.workers);
@@ -465,6 +478,7 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   TRY(CheckLimits(others.limits));
   TRY(CheckTaintSyncs(flags.given()));
   TRY(CheckFlexVolumes(others.flex_volume_directory));
+  options.uses_max_unavailable = UsesMaxUnavailable(flags.given());
   if (options.controllers.empty()) options.controllers = {"*"};
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");

@@ -131,6 +131,20 @@ TEST_F(ProgramFlagsTest, ThePeriodOfQuotasIsSaidToTheirController) {
   EXPECT_EQ((*ParseControllerManagerFlags({}))->controllers.resource_quota_sync_period, 5min);
 }
 
+TEST_F(ProgramFlagsTest, MaxUnavailableOfStatefulSetsActsWhereItsGateIsOn) {
+  const auto acts = [](const std::string& gates) {
+    const auto given = ParseControllerManagerFlags({"--feature-gates=" + gates});
+    return given ? (*given)->controllers.uses_max_unavailable : false;
+  };
+  EXPECT_FALSE(acts(""));
+  EXPECT_TRUE(acts("MaxUnavailableStatefulSet=true"));
+  EXPECT_TRUE(acts("AllBeta=true"));
+  EXPECT_FALSE(acts("MaxUnavailableStatefulSet=false,AllBeta=true"));
+  EXPECT_EQ(ParseControllerManagerFlags({"--feature-gates=GangScheduling=true"}).error().message,
+            "--feature-gates=GangScheduling=true cannot be had here, and must not be ignored: it "
+            "is always off");
+}
+
 TEST_F(ProgramFlagsTest, TheSizeOfNodesBlocksIsThatOfTheFamilyThatThereIs) {
   const auto given = ParseControllerManagerFlags(
       {"--allocate-node-cidrs", "--cluster-cidr=fd00::/64", "--node-cidr-mask-size=80"});

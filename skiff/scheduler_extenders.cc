@@ -17,23 +17,6 @@ namespace {
 using scheduler::ExtenderOptions;
 using ReadFile = std::function<Result<std::string>(const std::string&)>;
 
-// As utilerrors.Aggregate says it.
-class ExtenderErrors {
- public:
-  void Invalid(const std::string& field, const std::string& value, std::string_view why) {
-    std::string text = fmt::format("{}: Invalid value: {}: {}", field, value, why);
-    if (std::ranges::find(texts_, text) == texts_.end()) texts_.push_back(std::move(text));
-  }
-  Result<> Outcome() const {
-    if (texts_.empty()) return {};
-    if (texts_.size() == 1) return Fail(Reason::kInvalid, texts_[0]);
-    return Fail(Reason::kInvalid, fmt::format("[{}]", fmt::join(texts_, ", ")));
-  }
-
- private:
-  std::vector<std::string> texts_;
-};
-
 std::string InQuotes(std::string_view text) {
   return fmt::format("\"{}\"", text);
 }
@@ -140,7 +123,7 @@ Result<ExtenderEntry> ReadExtender(const Json& json, const std::string& path,
   return entry;
 }
 
-void CheckResource(const std::string& field, const std::string& name, ExtenderErrors& errors) {
+void CheckResource(const std::string& field, const std::string& name, ConfigErrors& errors) {
   const Messages wrong = LabelKeyErrors(name);
   for (const auto& message : wrong) errors.Invalid(field, InQuotes(name), message);
   if (wrong.empty() && !IsExtendedResource(name)) {
@@ -149,8 +132,7 @@ void CheckResource(const std::string& field, const std::string& name, ExtenderEr
 }
 
 // What kube-scheduler checks.
-Result<> Check(const std::vector<ExtenderEntry>& entries) {
-  ExtenderErrors errors;
+void Check(const std::vector<ExtenderEntry>& entries, ConfigErrors& errors) {
   std::set<std::string> managed;
   int binders = 0;
   for (const ExtenderEntry& entry : entries) {
@@ -174,7 +156,6 @@ Result<> Check(const std::vector<ExtenderEntry>& entries) {
                    InQuotes(fmt::format("found {} extenders implementing bind", binders)),
                    "only one extender can implement bind");
   }
-  return errors.Outcome();
 }
 
 bool IsWrittenInUrl(const std::string& text) {
@@ -235,13 +216,14 @@ void TellWithoutEffect(const ExtenderEntry& entry, std::vector<std::string>& unu
 }  // namespace
 
 Result<SchedulerExtenders> ParseExtenders(const Json& extenders, const ReadFile& read,
-                                          std::vector<std::string>& unused) {
+                                          std::vector<std::string>& unused, ConfigErrors& errors) {
   if (!extenders.is_array()) return Fail(Reason::kInvalid, "extenders: must be a list");
   std::vector<ExtenderEntry> entries;
   for (size_t i = 0; i < extenders.size(); ++i) {
     entries.push_back(TRY(ReadExtender(extenders[i], fmt::format("extenders[{}]", i), read)));
   }
-  TRY(Check(entries));
+  Check(entries, errors);
+  TRY(errors.Outcome());
   SchedulerExtenders parsed;
   for (ExtenderEntry& entry : entries) {
     TRY(CheckReach(entry));

@@ -9,6 +9,7 @@
 #include "api/codec/json.h"
 #include "base/error.h"
 #include "controllers/scheduler/extenders/extender_options.h"
+#include "skiff/config_errors.h"
 
 namespace skiff {
 
@@ -23,6 +24,6 @@ struct SchedulerExtenders {
 // where that refuses it, and names the field where it would be found out with the first pod.
 Result<SchedulerExtenders> ParseExtenders(
     const Json& extenders, const std::function<Result<std::string>(const std::string&)>& read,
-    std::vector<std::string>& unused);
+    std::vector<std::string>& unused, ConfigErrors& errors);
 
 }  // namespace skiff

@@ -89,6 +89,26 @@ void ReadTyped(Args& args, const char* name, const Json& value, std::optional<T>
   to = *std::move(read);
 }
 
+// In the words of kube-scheduler, whose selectors know no other operators.
+bool HasKnownOperators(const core_v1::NodeSelector& selector, const FieldPath& path,
+                       Violations& wrong) {
+  static const std::vector<std::string> kOperators = {"In",           "NotIn", "Exists",
+                                                      "DoesNotExist", "Gt",    "Lt"};
+  bool all = true;
+  for (size_t i = 0; i < selector.node_selector_terms.size(); ++i) {
+    const FieldPath term = path.Child("nodeSelectorTerms").Index(i);
+    const auto& expressions = selector.node_selector_terms[i].match_expressions;
+    for (size_t at = 0; at < expressions.size(); ++at) {
+      const std::string& given = expressions[at].operator_;
+      if (std::ranges::find(kOperators, given) != kOperators.end()) continue;
+      all = false;
+      wrong.NotSupported(term.Child("matchExpressions").Index(at).Child("operator"), given,
+                         kOperators);
+    }
+  }
+  return all;
+}
+
 void ReadNodeAffinity(Args& args, Profile& to) {
   const Json* const added = args.fields.Any("addedAffinity");
   if (added == nullptr) return;
@@ -97,8 +117,10 @@ void ReadNodeAffinity(Args& args, Profile& to) {
   const FieldPath path = args.path.Child("addedAffinity");
   if (const auto& required =
           to.added_affinity->required_during_scheduling_ignored_during_execution) {
-    ValidateNodeSelector(*required, /*check_values=*/true,
-                         path.Child("requiredDuringSchedulingIgnoredDuringExecution"), args.wrong);
+    const FieldPath at = path.Child("requiredDuringSchedulingIgnoredDuringExecution");
+    if (HasKnownOperators(*required, at, args.wrong)) {
+      ValidateNodeSelector(*required, /*check_values=*/true, at, args.wrong);
+    }
   }
   const auto& preferred = to.added_affinity->preferred_during_scheduling_ignored_during_execution;
   for (size_t i = 0; i < preferred.size(); ++i) {
@@ -324,30 +346,65 @@ constexpr ArgsReader kReaders[] = {
     {"VolumeBinding", ReadVolumeBinding},
 };
 
-Result<> ReadOne(const Json& given, const ArgsReader& reader, const FieldPath& path, Profile& to) {
-  const std::string kind = std::string(reader.plugin) + "Args";
-  const std::string said = skiff::TextAt(given, "kind");
-  if (!said.empty() && said != kind) {
-    return Fail(Reason::kInvalid,
-                fmt::format("decoding args for plugin {}: args for plugin {} were not of type "
-                            "{}.kubescheduler.config.k8s.io, got {}.kubescheduler.config.k8s.io",
-                            reader.plugin, reader.plugin, kind, said));
+// As whoever is told only the arguments calls their fields.
+std::string WithoutPath(std::string text, const FieldPath& path) {
+  const std::string begin = path.Text() + ".";
+  for (size_t at = text.find(begin); at != text.npos; at = text.find(begin, at)) {
+    text.erase(at, begin.size());
   }
+  return text;
+}
+
+// `config` is where they are said.
+Result<> CheckKind(const Json& given, std::string_view plugin, const FieldPath& config) {
+  constexpr const char* kVersion = "kubescheduler.config.k8s.io/v1";
+  const std::string kind = std::string(plugin) + "Args";
+  const std::string said = skiff::TextAt(given, "kind"),
+                    version = skiff::TextAt(given, "apiVersion");
+  if (!version.empty() && version != kVersion) {
+    return Fail(Reason::kInvalid,
+                fmt::format("decoding .{}: decoding args for plugin {}: no kind \"{}\" is "
+                            "registered for version \"{}\" in scheme \"pkg/runtime/scheme.go:111\"",
+                            config.Text(), plugin, said.empty() ? kind : said, version));
+  }
+  if (said.empty() || said == kind) return {};
+  return Fail(Reason::kInvalid,
+              fmt::format("decoding .{}: args for plugin {} were not of type "
+                          "{}.kubescheduler.config.k8s.io, got {}.kubescheduler.config.k8s.io",
+                          config.Text(), plugin, kind, said));
+}
+
+Result<> ReadOne(const Json& given, const ArgsReader& reader, const FieldPath& config, Profile& to,
+                 ConfigErrors& errors) {
+  TRY(CheckKind(given, reader.plugin, config));
+  const FieldPath path = config.Child("args");
   Violations wrong;
   Args args{ConfigFields(given, path.Text()), path, wrong};
   reader.read(args, to);
   if (const auto all = args.fields.Strict(); !all) {
+    const std::string why = WithoutPath(all.error().message, path);
+    const char* const strictly = why.starts_with("strict") ? "strict decoding error: " : "";
     return Fail(Reason::kInvalid,
-                fmt::format("decoding args for plugin {}: {}", reader.plugin, all.error().message));
+                fmt::format("{}decoding .{}: {}decoding args for plugin {}: {}", strictly,
+                            config.Text(), strictly, reader.plugin, why));
   }
   if (wrong.empty()) return {};
-  return Fail(Reason::kInvalid, wrong.Text());
+  if (reader.plugin != "NodeResourcesFit") {
+    errors.Add(wrong.Text());
+    return {};
+  }
+  // The one whose arguments kube-scheduler does not look at before it makes the plugin.
+  errors.AddAtStart(
+      fmt::format("initializing profiles: creating profile for scheduler name {}: initializing "
+                  "plugin \"{}\": {}",
+                  to.name, reader.plugin, WithoutPath(wrong.Text(), path)));
+  return {};
 }
 
 }  // namespace
 
 Result<> ReadPluginConfig(const Json& list, const std::string& path, Profile& to,
-                          std::vector<std::string>& unused) {
+                          std::vector<std::string>& unused, ConfigErrors& errors) {
   std::set<std::string> seen;
   for (size_t i = 0; i < list.size(); ++i) {
     const FieldPath at = FieldPath(path).Index(i);
@@ -358,7 +415,11 @@ Result<> ReadPluginConfig(const Json& list, const std::string& path, Profile& to
     (void)fields.Object("args");
     TRY(fields.Strict());
     if (!seen.insert(name).second) {
-      return Fail(Reason::kInvalid, fmt::format("{}: Duplicate value: \"{}\"", at.Text(), name));
+      errors.Add(fmt::format("{}: Duplicate value: \"{}\"", at.Text(), name));
+    }
+    if (IsRemovedPlugin(name)) {
+      RefuseRemoved(at.Text(), name, errors);
+      continue;
     }
     const auto reader = std::ranges::find(kReaders, name, &ArgsReader::plugin);
     const auto args = list[i].find("args");
@@ -369,7 +430,7 @@ Result<> ReadPluginConfig(const Json& list, const std::string& path, Profile& to
                       "takes arguments here",
                       at.Text(), name));
     } else if (says_something) {
-      TRY(ReadOne(*args, *reader, at.Child("args"), to));
+      TRY(ReadOne(*args, *reader, at, to, errors));
     }
   }
   return {};

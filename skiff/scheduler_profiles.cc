@@ -76,6 +76,11 @@ constexpr Plugin kPlugins[] = {
     {"DefaultBinder", At({kBind})},
 };
 
+// Which there were before this version of the file; the volumes that they counted are
+// NodeVolumeLimits'.
+constexpr std::string_view kRemovedPlugins[] = {"AzureDiskLimits", "CinderLimits", "EBSLimits",
+                                                "GCEPDLimits"};
+
 const Plugin* FindPlugin(std::string_view name) {
   const auto found = std::ranges::find(kPlugins, name, &Plugin::name);
   return found == std::end(kPlugins) ? nullptr : found;
@@ -88,10 +93,14 @@ bool Extends(const Plugin& plugin, Point point) {
 struct Enabled {
   std::string name;
   int64_t weight = 0;  // 0: it is not said.
+  bool operator==(const Enabled&) const = default;
 };
 struct PluginSet {
-  std::vector<Enabled> enabled;
-  std::set<std::string> disabled;
+  std::vector<Enabled> enabled, disabled;
+  bool Disables(std::string_view plugin) const {
+    return std::ranges::find(disabled, plugin, &Enabled::name) != disabled.end();
+  }
+  bool operator==(const PluginSet&) const = default;
 };
 
 Result<PluginSet> ReadSet(const Json& plugins, const char* field, const std::string& path) {
@@ -102,7 +111,8 @@ Result<PluginSet> ReadSet(const Json& plugins, const char* field, const std::str
   if (!found->is_object()) return Fail(Reason::kInvalid, at + ": must be an object");
   for (const auto& [which, list] : found->items()) {
     if (which != "enabled" && which != "disabled") {
-      return Fail(Reason::kInvalid, fmt::format("{}: unknown field \"{}\"", at, which));
+      return Fail(Reason::kInvalid,
+                  fmt::format("strict decoding error: unknown field \"{}.{}\"", at, which));
     }
     if (list.is_null()) continue;
     if (!list.is_array()) return Fail(Reason::kInvalid, at + "." + which + ": must be a list");
@@ -116,11 +126,7 @@ Result<PluginSet> ReadSet(const Json& plugins, const char* field, const std::str
       fields.Read("weight", weight);
       TRY(fields.Strict());
       plugin.weight = weight;
-      if (which == "enabled") {
-        set.enabled.push_back(std::move(plugin));
-      } else {
-        set.disabled.insert(plugin.name);
-      }
+      (which == "enabled" ? set.enabled : set.disabled).push_back(std::move(plugin));
     }
   }
   return set;
@@ -133,7 +139,7 @@ std::vector<Enabled> ForAllPoints(const PluginSet& said) {
   std::set<const Enabled*> replaced;
   for (const Plugin& plugin : kPlugins) {
     const std::string name(plugin.name);
-    if (said.disabled.contains("*") || said.disabled.contains(name)) continue;
+    if (said.Disables("*") || said.Disables(name)) continue;
     // Of several the last one; the others are found to be too many later on.
     const auto own = std::find_if(said.enabled.rbegin(), said.enabled.rend(),
                                   [&](const Enabled& each) { return each.name == name; });
@@ -178,7 +184,7 @@ Result<> CheckSet(const PluginSet& said, Point point) {
 // those of the point alone.
 Result<std::vector<Enabled>> AskedAt(Point point, const PluginSet& said,
                                      const std::vector<Enabled>& everywhere) {
-  if (said.disabled.contains("*")) return said.enabled;
+  if (said.Disables("*")) return said.enabled;
   const char* const type = kPointNames[point].type;
   std::vector<Enabled> general;
   std::set<std::string> overridden;
@@ -187,7 +193,7 @@ Result<std::vector<Enabled>> AskedAt(Point point, const PluginSet& said,
     if (plugin == nullptr) {
       return Fail(Reason::kInvalid, fmt::format("{} \"{}\" does not exist", type, each.name));
     }
-    if (!Extends(*plugin, point) || said.disabled.contains(each.name)) continue;
+    if (!Extends(*plugin, point) || said.Disables(each.name)) continue;
     if (std::ranges::find(said.enabled, each.name, &Enabled::name) != said.enabled.end()) {
       overridden.insert(each.name);
       continue;
@@ -232,14 +238,6 @@ Result<> CheckWhole(const AskedEverywhere& asked, const std::string& path) {
 }
 
 Result<> ReadPlugins(const Json& plugins, const std::string& path, Profile& to) {
-  for (const auto& [field, set] : plugins.items()) {
-    const bool is_known =
-        field == "multiPoint" || std::ranges::any_of(kPointNames, [&](const PointNames& point) {
-          return field == point.field;
-        });
-    if (is_known) continue;
-    return Fail(Reason::kInvalid, fmt::format("{}: unknown field \"{}\"", path, field));
-  }
   const PluginSet general = TRY(ReadSet(plugins, "multiPoint", path));
   const auto everywhere = ForAllPoints(general);
   std::array<PluginSet, kPoints> said;
@@ -273,6 +271,9 @@ Result<> ReadPlugins(const Json& plugins, const std::string& path, Profile& to) 
                          "name \"{}\"",
                          to.name)));
   }
+  if (std::ranges::any_of(asked[kScore], [](const Enabled& each) { return each.weight < 0; })) {
+    return at_start(Fail(Reason::kInvalid, "total score of Score plugins could overflow"));
+  }
   TRY(CheckWhole(asked, path));
   to.filters.clear();
   for (const Enabled& each : asked[kFilter]) {
@@ -296,57 +297,139 @@ Result<> ReadPlugins(const Json& plugins, const std::string& path, Profile& to) 
   return {};
 }
 
+// What of the plugins is wrong whatever plugins there are.
+Result<> CheckPlugins(const Json& plugins, const std::string& path, ConfigErrors& errors) {
+  for (const auto& [field, set] : plugins.items()) {
+    const bool is_known =
+        field == "multiPoint" || std::ranges::any_of(kPointNames, [&](const PointNames& point) {
+          return field == point.field;
+        });
+    if (is_known) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("strict decoding error: unknown field \"{}.{}\"", path, field));
+  }
+  for (const PointNames& point : kPointNames) {
+    const PluginSet said = TRY(ReadSet(plugins, point.field, path));
+    for (size_t i = 0; i < said.enabled.size(); ++i) {
+      const std::string& name = said.enabled[i].name;
+      if (!IsRemovedPlugin(name)) continue;
+      RefuseRemoved(fmt::format("{}.{}.enabled[{}]", path, point.field, i), name, errors);
+    }
+  }
+  return {};
+}
+
 Result<Profile> ParseProfile(const Json& object, const std::string& path, bool is_only,
-                             int percentage, std::vector<std::string>& unused) {
+                             int percentage, std::vector<std::string>& unused,
+                             ConfigErrors& errors) {
   Profile profile;
   profile.percentage_of_nodes_to_score = percentage;
   if (!is_only) profile.name.clear();
   ConfigFields fields(object, path);
   fields.Read("schedulerName", profile.name);
   fields.Read("percentageOfNodesToScore", profile.percentage_of_nodes_to_score);
-  (void)fields.Object("plugins");
+  const Json* const plugins = fields.Any("plugins");
   const Json* const config = fields.List("pluginConfig");
-  TRY(fields.Outcome());
-  fields.TellUnread(unused);
-  if (profile.name.empty()) {
-    return Fail(Reason::kInvalid, path + ".schedulerName: Required value");
+  TRY(fields.Strict());
+  if (profile.name.empty()) errors.Add(path + ".schedulerName: Required value");
+  const int own = profile.percentage_of_nodes_to_score;
+  if (object.contains("percentageOfNodesToScore") && (own < 0 || own > 100)) {
+    errors.Invalid(path + ".percentageOfNodesToScore", std::to_string(own),
+                   "not in valid range [0-100]");
   }
-  if (const int own = profile.percentage_of_nodes_to_score; own < 0 || own > 100) {
-    return Fail(Reason::kInvalid,
-                fmt::format("{}.percentageOfNodesToScore: Invalid value: {}: not in valid range "
-                            "[0-100]",
-                            path, own));
+  if (plugins != nullptr && !plugins->is_object()) {
+    return Fail(Reason::kInvalid, path + ".plugins: must be an object");
   }
-  if (config != nullptr) TRY(ReadPluginConfig(*config, path + ".pluginConfig", profile, unused));
-  const auto plugins = object.find("plugins");
-  if (plugins != object.end() && plugins->is_object()) {
-    TRY(ReadPlugins(*plugins, path + ".plugins", profile));
+  if (plugins != nullptr) TRY(CheckPlugins(*plugins, path + ".plugins", errors));
+  if (config != nullptr) {
+    TRY(ReadPluginConfig(*config, path + ".pluginConfig", profile, unused, errors));
   }
   return profile;
 }
 
+std::string PathOf(size_t profile) {
+  return fmt::format("profiles[{}]", profile);
+}
+
+Result<PluginSet> QueueSortOf(const Json& profile, size_t index) {
+  const auto plugins = profile.find("plugins");
+  if (plugins == profile.end() || !plugins->is_object()) return PluginSet();
+  return ReadSet(*plugins, "queueSort", PathOf(index) + ".plugins");
+}
+
+// As Go shows what it has made of it.
+std::string Shown(const PluginSet& set) {
+  const auto list = [](const auto& plugins) -> std::string {
+    if (plugins.empty()) return "null";
+    std::vector<std::string> shown;
+    for (const Enabled& each : plugins) {
+      shown.push_back(fmt::format("{{\"Name\":\"{}\",\"Weight\":{}}}", each.name, each.weight));
+    }
+    return fmt::format("[{}]", fmt::join(shown, ","));
+  };
+  return fmt::format("{{\"Enabled\":{},\"Disabled\":{}}}", list(set.enabled), list(set.disabled));
+}
+
+// Pods of all profiles wait in one queue.
+Result<> CheckQueueSort(const Json& profiles, ConfigErrors& errors) {
+  const PluginSet first = TRY(QueueSortOf(profiles[0], 0));
+  if (const size_t count = first.enabled.size(); count > 1) {
+    errors.Invalid("profiles[0].plugins.queueSort.Enabled", std::to_string(count),
+                   "only one queue sort plugin can be enabled");
+  }
+  for (size_t i = 1; i < profiles.size(); ++i) {
+    const PluginSet other = TRY(QueueSortOf(profiles[i], i));
+    if (other == first) continue;
+    errors.Invalid(PathOf(i) + ".plugins.queueSort", Shown(other),
+                   "must be the same for all profiles");
+  }
+  return {};
+}
+
 }  // namespace
 
+bool IsRemovedPlugin(std::string_view name) {
+  return std::ranges::find(kRemovedPlugins, name) != std::end(kRemovedPlugins);
+}
+
+void RefuseRemoved(std::string_view field, std::string_view name, ConfigErrors& errors) {
+  errors.Invalid(field, fmt::format("\"{}\"", name),
+                 "was invalid in version \"v1\" (KubeSchedulerConfiguration is version "
+                 "\"kubescheduler.config.k8s.io/v1\")");
+}
+
 Result<std::vector<Profile>> ParseProfiles(const Json& profiles, int percentage,
-                                           std::vector<std::string>& unused) {
+                                           std::vector<std::string>& unused, ConfigErrors& errors) {
   if (!profiles.is_array()) return Fail(Reason::kInvalid, "profiles: must be a list");
   std::vector<Profile> parsed;
   std::set<std::string> names;
   for (size_t i = 0; i < profiles.size(); ++i) {
-    const std::string path = fmt::format("profiles[{}]", i);
+    const std::string path = PathOf(i);
     if (!profiles[i].is_object()) return Fail(Reason::kInvalid, path + ": must be an object");
     Profile profile =
-        TRY(ParseProfile(profiles[i], path, profiles.size() == 1, percentage, unused));
+        TRY(ParseProfile(profiles[i], path, profiles.size() == 1, percentage, unused, errors));
+    // Not what it is: so kube-scheduler shows where it was before.
     if (!names.insert(profile.name).second) {
-      return Fail(Reason::kInvalid,
-                  fmt::format("{}.schedulerName: Duplicate value: \"{}\"", path, profile.name));
+      errors.Add(path + ".schedulerName: Duplicate value: {}");
     }
     parsed.push_back(std::move(profile));
   }
-  if (!parsed.empty()) return parsed;
+  if (!parsed.empty()) {
+    TRY(CheckQueueSort(profiles, errors));
+    return parsed;
+  }
   Profile own;
   own.percentage_of_nodes_to_score = percentage;
   return std::vector<Profile>{std::move(own)};
+}
+
+Result<> ChoosePlugins(const Json& profiles, std::vector<Profile>& to) {
+  for (size_t i = 0; i < profiles.size(); ++i) {
+    const auto plugins = profiles[i].find("plugins");
+    if (plugins == profiles[i].end() || !plugins->is_object()) continue;
+    TRY(ReadPlugins(*plugins, PathOf(i) + ".plugins", to[i]));
+  }
+  return {};
 }
 
 }  // namespace skiff

@@ -21,8 +21,12 @@ class SchedulerProfilesTest : public testing::Test {
   Result<Profile> Parse(const std::string& profile) {
     const auto documents = ParseYamlStream("profiles:\n- " + profile);
     EXPECT_TRUE(documents) << documents.error().message;
-    auto parsed = ParseProfiles(documents->at(0).value.at("profiles"), 7, unused_);
+    const Json& profiles = documents->at(0).value.at("profiles");
+    ConfigErrors errors;
+    auto parsed = ParseProfiles(profiles, 7, unused_, errors);
     if (!parsed) return Fail(parsed.error());
+    TRY(errors.Outcome());
+    TRY(ChoosePlugins(profiles, *parsed));
     EXPECT_EQ(parsed->size(), 1u);
     return parsed->at(0);
   }
@@ -122,7 +126,11 @@ TEST_F(SchedulerProfilesTest, WhatCannotBeIsRefusedInKubeSchedulersWords) {
             begin +
                 "only one queue sort plugin required for profile with scheduler name "
                 "\"default-scheduler\", but got 0");
-  EXPECT_EQ(Error("{plugins: {filters: {}}}"), "profiles[0].plugins: unknown field \"filters\"");
+  EXPECT_EQ(Error("{plugins: {score: {enabled: [{name: NodeAffinity, weight: -1}]}}}"),
+            begin + "total score of Score plugins could overflow");
+  EXPECT_EQ(Error("{plugins: {filters: {}}}"),
+            "strict decoding error: unknown field \"profiles[0].plugins.filters\"");
+  EXPECT_EQ(Error("{plugin: {}}"), "strict decoding error: unknown field \"profiles[0].plugin\"");
   EXPECT_EQ(Error("{plugins: {filter: {disabled: [{name: NodePorts}]}}}"),
             "profiles[0].plugins: \"NodePorts\" can be had in preFilter and filter or in neither "
             "of them");
@@ -187,14 +195,17 @@ TEST_F(SchedulerProfilesTest, ArgumentsAreCheckedAsThere) {
   EXPECT_THAT(ArgsError("DefaultPreemption",
                         "minCandidateNodesPercentage: 0, minCandidateNodesAbsolute: 0"),
               HasSubstr("cannot be zero at the same time as minCandidateNodesAbsolute"));
+  const std::string fit =
+      "initializing profiles: creating profile for scheduler name default-scheduler: "
+      "initializing plugin \"NodeResourcesFit\": ";
   EXPECT_EQ(ArgsError("NodeResourcesFit", "scoringStrategy: {type: Best}"),
-            args +
+            fit +
                 "scoringStrategy.type: Unsupported value: \"Best\": supported values: "
                 "\"LeastAllocated\", \"MostAllocated\", \"RequestedToCapacityRatio\"");
   EXPECT_EQ(ArgsError("NodeResourcesFit", "scoringStrategy: {type: RequestedToCapacityRatio}"),
-            args + "scoringStrategy.shape: Required value: at least one point must be specified");
+            fit + "scoringStrategy.shape: Required value: at least one point must be specified");
   EXPECT_EQ(ArgsError("NodeResourcesFit", "ignoredResourceGroups: [a/b]"),
-            args +
+            fit +
                 "ignoredResourceGroups[0]: Invalid value: \"a/b\": resource group name can't "
                 "contain '/'");
   EXPECT_EQ(ArgsError("PodTopologySpread",
@@ -210,8 +221,21 @@ TEST_F(SchedulerProfilesTest, ArgumentsAreCheckedAsThere) {
                 "bindTimeoutSeconds: Invalid value: -1: invalid BindTimeoutSeconds, should not "
                 "be a negative value");
   EXPECT_EQ(ArgsError("VolumeBinding", "timeout: 1"),
-            "decoding args for plugin VolumeBinding: strict decoding error: unknown field \"" +
-                args + "timeout\"");
+            "strict decoding error: decoding .profiles[0].pluginConfig[0]: strict decoding error: "
+            "decoding args for plugin VolumeBinding: strict decoding error: unknown field "
+            "\"timeout\"");
+  EXPECT_EQ(ArgsError("VolumeBinding", "apiVersion: kubescheduler.config.k8s.io/v1beta3"),
+            "decoding .profiles[0].pluginConfig[0]: decoding args for plugin VolumeBinding: no "
+            "kind \"VolumeBindingArgs\" is registered for version "
+            "\"kubescheduler.config.k8s.io/v1beta3\" in scheme \"pkg/runtime/scheme.go:111\"");
+  EXPECT_EQ(ArgsError("NodeAffinity",
+                      "addedAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+                      "{nodeSelectorTerms: [{matchExpressions: [{key: a, operator: Is}]}]}}"),
+            args +
+                "addedAffinity.requiredDuringSchedulingIgnoredDuringExecution."
+                "nodeSelectorTerms[0].matchExpressions[0].operator: Unsupported value: \"Is\": "
+                "supported values: \"In\", \"NotIn\", \"Exists\", \"DoesNotExist\", \"Gt\", "
+                "\"Lt\"");
   EXPECT_EQ(ArgsError("DynamicResources", "filterTimeout: -1s"),
             args + "filterTimeout: Invalid value: \"-1s\": must be zero or positive");
   EXPECT_EQ(ArgsError("DynamicResources", "filterTimeout: 0s"), "");
@@ -220,9 +244,9 @@ TEST_F(SchedulerProfilesTest, ArgumentsAreCheckedAsThere) {
                    "DRAResourceClaimDeviceStatus feature gate is disabled");
   // Below the first level, too: nothing that was asked for is passed over.
   EXPECT_THAT(ArgsError("NodeResourcesFit", "scoringStrategy: {typ: MostAllocated}"),
-              HasSubstr("unknown field \"" + args + "scoringStrategy.typ\""));
+              HasSubstr("unknown field \"scoringStrategy.typ\""));
   EXPECT_THAT(ArgsError("NodeAffinity", "addedAffinity: {requiredDuringScheduling: {a: b}}"),
-              HasSubstr("unknown field \"" + args + "addedAffinity.requiredDuringScheduling\""));
+              HasSubstr("unknown field \"addedAffinity.requiredDuringScheduling\""));
   EXPECT_THAT(ArgsError("PodTopologySpread",
                         "defaultingType: List, defaultConstraints: [{maxSkw: 3, topologyKey: a, "
                         "whenUnsatisfiable: ScheduleAnyway}]"),

@@ -35,6 +35,7 @@ AdmissionRequest AdmissionOf(ApiRequest& request, Operation operation, const Kin
           .annotations = request.told ? &request.told->annotations() : nullptr,
           .annotates_patches = request.told && request.told->shows_requests(),
           .refusal = &request.refusal,
+          .hook_times = &request.hook_times,
           .own = request.own,
           .deadline = request.deadline};
 }

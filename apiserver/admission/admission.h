@@ -22,6 +22,7 @@
 namespace skiff {
 
 struct ApiRequest;
+struct HookTimes;
 
 enum class Operation : uint8_t { kCreate, kUpdate, kDelete, kConnect };
 inline constexpr size_t kOperations = 4;
@@ -75,6 +76,7 @@ struct AdmissionRequest {
   bool annotates_patches = false;  // Also with what webhooks change.
   // Gets the metav1.Status of whoever refused in words of his own, which no Error can say.
   Json* refusal = nullptr;
+  HookTimes* hook_times = nullptr;  // Is added to.
   // Of create: gets what the object was judged by, where that must not change before it is stored.
   Grounds* grounds = nullptr;
   // Gets true when something was booked for the object, which is not to be booked again.

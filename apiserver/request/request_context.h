@@ -23,6 +23,14 @@ struct Route;
 struct Served;
 class ToldRequest;
 
+// For how long webhooks of admission were waited for, until they answered or their time was over:
+// those that may change the object one after the other, the others all at once.
+struct HookTimes {
+  Duration changing{};    // Of all together.
+  Duration validating{};  // Of the slowest.
+  Duration Together() const { return changing + validating; }
+};
+
 struct ApiRequest {
   const http::Request& http;
   RequestInfo info;
@@ -36,6 +44,7 @@ struct ApiRequest {
   std::vector<std::string> warnings = {};  // Texts of Warning headers, in order.
   // Not null: whoever refused the request said so in this metav1.Status, which goes to the client.
   Json refusal = {};
+  HookTimes hook_times = {};
   bool own = false;  // The server's own upkeep.
   bool in_process = false;  // From a part of this process, whose own thread waits for the answer.
   bool is_deprecated = false;  // What is asked for, by who may.

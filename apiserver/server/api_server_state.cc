@@ -11,6 +11,7 @@
 #include "apiserver/server/health_checks.h"
 #include "base/at_once.h"
 #include "base/build_info.h"
+#include "base/feature_gates.h"
 #include "base/log.h"
 
 namespace skiff {
@@ -207,6 +208,7 @@ void ApiServer::State::AddFigures(const Parts& parts) {
   if (parts.failed_handshakes) metrics.TellFailedHandshakes(parts.failed_handshakes);
   AddFeatureMetric(metrics.registry(),
                    {{"APIServerIdentity", "BETA", !options.identity_host.empty()},
+                    {kMaxUnavailableGate, "BETA", IsOn(SharedGate::kMaxUnavailableStatefulSet)},
                     {"MutatingAdmissionPolicy", "BETA", options.mutating_policies_act}});
 }
 

@@ -75,9 +75,23 @@ TEST(FlagChecksTest, AServerHasALeaseThatTellsOfItUnlessItIsToHaveNone) {
   EXPECT_FALSE(has_lease({"--feature-gates=APIServerIdentity=false,AllBeta=true"}));
   EXPECT_THAT(
       NotesOf({"--feature-gates=AllBeta=false"}),
-      ElementsAre("--feature-gates=AllBeta=false has an effect on APIServerIdentity and "
-                  "MutatingAdmissionPolicy alone: what else is there is on, and what is not "
-                  "cannot be turned on"));
+      ElementsAre("--feature-gates=AllBeta=false has an effect on APIServerIdentity, "
+                  "MaxUnavailableStatefulSet and MutatingAdmissionPolicy alone: what else is there "
+                  "is on, and what is not cannot be turned on"));
+}
+
+TEST(FlagChecksTest, MaxUnavailableOfStatefulSetsIsKeptWhereItsGateIsOn) {
+  const auto keeps = [](const std::vector<std::string>& args) {
+    return (*ParseApiServerFlags(args))->keeps_max_unavailable;
+  };
+  EXPECT_FALSE(keeps({}));
+  EXPECT_TRUE(keeps({"--feature-gates=MaxUnavailableStatefulSet=true"}));
+  EXPECT_TRUE(keeps({"--feature-gates=AllBeta=true"}));
+  EXPECT_FALSE(keeps({"--feature-gates=AllBeta=true,MaxUnavailableStatefulSet=false"}));
+  EXPECT_THAT(NotesOf({"--feature-gates=MaxUnavailableStatefulSet=true"}), IsEmpty());
+  EXPECT_EQ(ErrorOf({"--feature-gates=NodeDeclaredFeatures=true"}),
+            "--feature-gates=NodeDeclaredFeatures=true cannot be had here, and must not be "
+            "ignored: it is always off");
 }
 
 // kube-apiserver does not start with the gate alone, and with the version alone lets them do

@@ -21,6 +21,7 @@
 #include "apiserver/tokens/server_identity.h"
 #include "base/certificates.h"
 #include "base/control_loop.h"
+#include "base/feature_gates.h"
 #include "base/heap_release.h"
 #include "base/log.h"
 #include "base/mutex.h"
@@ -292,6 +293,7 @@ Result<http::ServerTls> ApiServerProcess::Impl::CertificateOf(const ApiServerFla
 
 Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags& flags,
                                                            const std::string& address) {
+  SetGate(SharedGate::kMaxUnavailableStatefulSet, flags.keeps_max_unavailable);
   ApiServerOptions options{
       .authorization_modes = flags.authorization_modes,
       .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,

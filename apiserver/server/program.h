@@ -75,7 +75,8 @@ struct ApiServerFlags {
   // MutatingAdmissionPolicies act.
   std::vector<const KindInfo*> kinds_on_request = {};
   bool mutating_policies_act = false;
-  bool has_identity_lease = true;  // The feature gate APIServerIdentity.
+  bool has_identity_lease = true;      // The feature gate APIServerIdentity.
+  bool keeps_max_unavailable = false;  // The feature gate MaxUnavailableStatefulSet.
   FlowControlOptions flow_control = {};
   Duration request_timeout = 60s;
   int min_request_timeout_s = 1800;

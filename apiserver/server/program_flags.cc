@@ -19,11 +19,11 @@ namespace {
 
 constexpr const char* kMutatingPoliciesGate = "MutatingAdmissionPolicy";
 constexpr const char* kIdentityGate = "APIServerIdentity";
-// Sets all that are beta in v1.35, as those two are, but what is named itself.
+// Sets all that are beta in v1.35, as those are, but what is named itself.
 constexpr const char* kBetaGates = "AllBeta";
 
 void TakeGates(const Flags::Given& given, ApiServerFlags& to) {
-  std::optional<bool> all, policies, identity;
+  std::optional<bool> all, policies, identity, max_unavailable;
   const auto take = [](const std::string& value, const char* gate, std::optional<bool>& set) {
     if (const auto found = FeatureGateIn(value, gate)) set = found;
   };
@@ -32,6 +32,7 @@ void TakeGates(const Flags::Given& given, ApiServerFlags& to) {
     take(value, kBetaGates, all);
     take(value, kMutatingPoliciesGate, policies);
     take(value, kIdentityGate, identity);
+    take(value, kMaxUnavailableGate, max_unavailable);
   }
   // Policies that nobody can write act for nobody.
   const bool can_be_written = std::ranges::any_of(to.kinds_on_request, [](const KindInfo* kind) {
@@ -39,11 +40,12 @@ void TakeGates(const Flags::Given& given, ApiServerFlags& to) {
   });
   to.mutating_policies_act = policies.value_or(all.value_or(false) && can_be_written);
   to.has_identity_lease = identity.value_or(all.value_or(true));
+  to.keeps_max_unavailable = max_unavailable.value_or(all.value_or(false));
   if (!all) return;
   to.log.notes.push_back(fmt::format(
-      "--feature-gates={}={} has an effect on {} and {} alone: what else is there is on, and what "
-      "is not cannot be turned on",
-      kBetaGates, *all, kIdentityGate, kMutatingPoliciesGate));
+      "--feature-gates={}={} has an effect on {}, {} and {} alone: what else is there is on, and "
+      "what is not cannot be turned on",
+      kBetaGates, *all, kIdentityGate, kMaxUnavailableGate, kMutatingPoliciesGate));
 }
 
 void AddStoreFlags(Flags& flags, ApiServerFlags& to) {
@@ -189,7 +191,8 @@ void AddFlags(Flags& flags, ApiServerFlags& to) {
             "long; 0: until somebody ends it.");
   flags.Add("shutdown-delay-duration", to.shutdown_delay,
             "How long requests are still taken after /readyz has begun to fail.");
-  AddLogFlags(flags, to.log, {kMutatingPoliciesGate, kIdentityGate, kBetaGates});
+  AddLogFlags(flags, to.log,
+              {kMutatingPoliciesGate, kIdentityGate, kMaxUnavailableGate, kBetaGates});
   AddVersionFlags(flags);
   AddUnusedFlags(flags);
 }

@@ -366,8 +366,10 @@ void ServerMetrics::Answered(const ApiRequest& request, http::Response& response
   if (streams || response.upgrade || response.pending) return;
   seconds_.Observe({verb, dry_run, group, version, resource, subresource, scope, kComponent},
                    SecondsIn(times.since_arrival));
-  sli_seconds_.Observe({verb, group, version, resource, subresource, scope, kComponent},
-                       SecondsIn(times.at_work));
+  if (dry_run.empty()) {
+    sli_seconds_.Observe({verb, group, version, resource, subresource, scope, kComponent},
+                         SecondsIn(times.at_work - request.hook_times.Together()));
+  }
   if (verb != "GET" && verb != "LIST") return;  // How much others are told says little.
   if (answer != nullptr) {
     const size_t held = answer->HeldBytesMax();

@@ -11,6 +11,7 @@
 #include "apiserver/admission/ignored_time.h"
 #include "apiserver/admission/request_document.h"
 #include "apiserver/request/api_errors.h"
+#include "apiserver/request/request_context.h"
 #include "apiserver/webhooks/answer_text.h"
 #include "base/log.h"
 
@@ -54,6 +55,14 @@ std::string WhyUnfit(ReviewAnswer& answer, const AdmissionRequest& request) {
   if (answer.operations.operations.empty() || !changes || answer.patch_type == "JSONPatch")
     return "";
   return "unsupported patch type " + Quoted(answer.patch_type);
+}
+
+void AddTo(HookTimes& times, bool mutating, Duration took) {
+  if (mutating) {
+    times.changing += took;
+  } else {
+    times.validating = std::max(times.validating, took);
+  }
 }
 
 Error RequestTooLate() {
@@ -262,8 +271,9 @@ Result<std::optional<ReviewAnswer>> Webhooks::Hear(Asked asked, const AdmissionR
                                                    bool mutating, Json& denial) {
   const Hook& hook = *asked.hook;
   auto answer = HearReview(asked, request, mutating);
-  WebhookMetrics::Outcome outcome{
-      .seconds = std::chrono::duration<double>(Steady::now() - asked.since).count()};
+  const Duration took = Steady::now() - asked.since;
+  if (request.hook_times != nullptr) AddTo(*request.hook_times, mutating, took);
+  WebhookMetrics::Outcome outcome{.seconds = std::chrono::duration<double>(took).count()};
   if (!answer) {
     TRY(LetThrough(hook, request, mutating, outcome, answer.error().message));
     return std::nullopt;

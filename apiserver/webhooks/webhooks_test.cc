@@ -28,6 +28,31 @@ TEST_F(WebhookTest, ARefusalSaysWhatTheWebhookSaid) {
             "admission webhook \"v.example.com\" denied the request without explanation");
 }
 
+// By the clock of this server, which stands still, all of the time that it is to blame for is less
+// than that of webhooks.
+TEST_F(WebhookTest, NoTimeOfAWebhookIsTheServersOwn) {
+  const auto own_seconds = [&] {
+    const std::string text = Get("/metrics").response.body;
+    const std::string name =
+        R"(apiserver_request_sli_duration_seconds_sum{verb="POST",group="",version="v1",)"
+        R"(resource="configmaps",subresource="",scope="resource",component="apiserver"} )";
+    const size_t at = text.find(name);
+    return at == text.npos ? -1 : std::stod(text.substr(at + name.size(), 30));
+  };
+  ASSERT_EQ(MakeMap("a").code, 201);
+  EXPECT_EQ(own_seconds(), 0);
+  Mutating({Hook("m")});
+  ASSERT_EQ(MakeMap("b").code, 201);
+  const double after_one = own_seconds();
+  EXPECT_LT(after_one, 0);
+  Validating({Hook("v")});
+  ASSERT_EQ(MakeMap("c").code, 201);
+  EXPECT_LT(own_seconds(), after_one);
+  const double before = own_seconds();
+  ASSERT_EQ(MakeMap("d", "?dryRun=All").code, 201);
+  EXPECT_EQ(own_seconds(), before) << "nobody counts on what only might be";
+}
+
 TEST_F(WebhookTest, AReviewShowsTheRequest) {
   Validating({Hook("v")});
   ASSERT_EQ(MakeMap("a", "?fieldManager=me").code, 201);

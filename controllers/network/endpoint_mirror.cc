@@ -200,7 +200,7 @@ void AddEndpointSliceMirroringController(Manager& manager, const ControllerOptio
   });
   builder.Watches<EndpointSlice>(EndpointsOf);
   builder.Workers(options.mirroring_concurrent_service_endpoint_syncs)
-      .Retry({.first_delay = 1s, .max_delay = 100s});
+      .Retry({.first_delay = 1s, .max_delay = 100s, .tries_max = 15});
   mirror.SetQueue(builder.Complete(std::move(reconciler)));
 }
 

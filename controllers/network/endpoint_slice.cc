@@ -252,7 +252,7 @@ void AddEndpointSliceController(Manager& manager, int max_endpoints_per_slice,
       .Watches<Node>([nodes, hinted](const Node&) { return hinted->Overloaded(nodes); },
                      SameForShares)
       .Workers(5)
-      .Retry({.first_delay = 1s})
+      .Retry({.first_delay = 1s, .tries_max = 15})
       .Complete(std::make_unique<EndpointSliceReconciler>(manager, max_endpoints_per_slice, hinted,
                                                           metrics));
 }

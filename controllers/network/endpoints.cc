@@ -306,6 +306,7 @@ void AddEndpointsController(Manager& manager) {
           .Watches<Pod>([services](const Pod& pod) { return ServicesSelecting(pod, services); },
                         SameForEndpoints)
           .Workers(5)
+          .Retry({.tries_max = 15})
           .Complete(std::move(reconciler));
   endpoints_reconciler.SetQueue(queue);
 }

@@ -84,6 +84,16 @@ TEST_F(EndpointsTest, WhatAServiceLeavesBehindIsDeletedHoweverOftenThatFails) {
   EXPECT_EQ(written().size(), before) << "it was done";
 }
 
+TEST_F(EndpointsTest, WhatIsRefusedAgainAndAgainIsLeftUntilSomethingChanges) {
+  const std::string service = "/api/v1/namespaces/default/services/web";
+  Put("/api/v1/services", service, ServiceOnNamedPort());
+  refused_.insert("POST /api/v1/namespaces/default/endpoints");
+  refusal_ = 403;
+  AddEndpointsController(manager_);
+  Run(10min);
+  EXPECT_EQ(written().size(), 16u);
+}
+
 TEST_F(EndpointsTest, WhatCouldNotBeMadeIsToldOfEndpoints) {
   Put("/api/v1/services", "/api/v1/namespaces/default/services/web", ServiceOnNamedPort());
   refused_.insert("POST /api/v1/namespaces/default/endpoints");

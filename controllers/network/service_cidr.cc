@@ -133,6 +133,7 @@ void AddServiceCidrController(Manager& manager) {
             return keys;
           })
           .Workers(5)
+          .Retry({.tries_max = 15})
           .Complete(std::make_unique<ServiceCidrs>(manager));
   addresses.OnChange([cidrs, &queue](const CachedObject& before, const CachedObject& now) {
     if (before && now) return;

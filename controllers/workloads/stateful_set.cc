@@ -27,8 +27,9 @@ constexpr std::string_view kHashLabel = "controller.kubernetes.io/hash";
 
 class StatefulSetReconciler final : public Reconciler<StatefulSet> {
  public:
-  explicit StatefulSetReconciler(Manager& manager)
-      : client_(manager.client()),
+  StatefulSetReconciler(Manager& manager, bool uses_max_unavailable)
+      : uses_max_unavailable_(uses_max_unavailable),
+        client_(manager.client()),
         clock_(manager.clock()),
         hands_(manager.hands()),
         sets_(manager.informer<StatefulSet>()),
@@ -46,8 +47,9 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
         client_, set, selector, pods_,
         [&](const Pod& pod) { return stateful::OrdinalOf(set, pod.metadata.name).has_value(); }));
     const Used used = TRY(KeepHistory(set, selector, mine));
-    const stateful::Input input{set, std::move(mine), used.current->metadata.name,
-                                used.update->metadata.name, clock_.Now()};
+    const stateful::Input input{
+        set,          std::move(mine),      used.current->metadata.name, used.update->metadata.name,
+        clock_.Now(), uses_max_unavailable_};
     Result<> done;
     // What was written a moment ago has to show before more is decided; its events wake us.
     const bool shows = unseen.empty() && std::none_of(input.pods.begin(), input.pods.end(),
@@ -326,6 +328,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
     return next == kNever ? Requeue::None() : Requeue::After(next);
   }
 
+  const bool uses_max_unavailable_;
   Client& client_;
   const Clock& clock_;
   Hands& hands_;
@@ -339,7 +342,7 @@ class StatefulSetReconciler final : public Reconciler<StatefulSet> {
 
 }  // namespace
 
-void AddStatefulSetController(Manager& manager) {
+void AddStatefulSetController(Manager& manager, bool uses_max_unavailable) {
   const auto sets = manager.informer<StatefulSet>();
   ControllerBuilder<StatefulSet>(manager, "statefulset")
       .Owns<Pod>()
@@ -353,7 +356,7 @@ void AddStatefulSetController(Manager& manager) {
       })
       .Watches<Pod>(MayAdopt(sets))
       .Workers(5)
-      .Complete(std::make_unique<StatefulSetReconciler>(manager));
+      .Complete(std::make_unique<StatefulSetReconciler>(manager, uses_max_unavailable));
 }
 
 }  // namespace skiff

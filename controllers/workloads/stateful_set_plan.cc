@@ -58,7 +58,13 @@ class Planner {
   }
 
   Plan Make() {
-    if (Fill() && Shrink() && IsRolling(input_.set)) Update();
+    if (Fill() && Shrink() && IsRolling(input_.set)) {
+      if (input_.uses_max_unavailable) {
+        UpdateSeveral();
+      } else {
+        Update();
+      }
+    }
     return std::move(plan_);
   }
 
@@ -129,6 +135,35 @@ class Planner {
       }
       if (IsUnavailable(*pod, input_)) return;
     }
+  }
+
+  // Those with the highest ordinals, as long as no more are unavailable than may be.
+  void UpdateSeveral() {
+    const auto& rolling = input_.set.spec.update_strategy.rolling_update;
+    const int partition = rolling ? rolling->partition.value_or(0) : 0;
+    int64_t left = UnavailableMax() - Missing();
+    for (const auto& [ordinal, pod] : replicas_) left -= IsUnavailable(*pod, input_) ? 1 : 0;
+    for (auto entry = replicas_.rbegin(); left > 0 && entry != replicas_.rend(); ++entry) {
+      const Ptr<Pod>& pod = entry->second;
+      if (entry->first < StartOf(input_.set) + partition) return;
+      if (RevisionOf(*pod) == input_.update_revision || pod->metadata.deletion_timestamp) continue;
+      plan_.remove.push_back(pod);
+      --left;
+    }
+  }
+
+  // How many are to be made still.
+  int64_t Missing() const {
+    return EndOf(input_.set) - StartOf(input_.set) - static_cast<int64_t>(replicas_.size());
+  }
+
+  // At least one: a small share is rounded down.
+  int UnavailableMax() const {
+    const auto& rolling = input_.set.spec.update_strategy.rolling_update;
+    if (!rolling || !rolling->max_unavailable) return 1;
+    const auto most =
+        rolling->max_unavailable->ScaledTo(ReplicasOf(input_.set), /*round_up=*/false);
+    return most ? std::max(*most, 1) : 0;
   }
 
   Ptr<Pod> FirstUnavailable() const {

@@ -4,7 +4,8 @@
 //   web, 3 replicas, partition 2:   web-0 (current revision)  web-1 (current)  web-2 (update)
 //
 // OrderedReady does one thing at a time, upwards when pods are made and downwards when they go,
-// and waits until what it did is available. Parallel waits for nobody, but updates one by one too.
+// and waits until what it did is available. Parallel waits for nobody, but updates one by one too,
+// unless as many as maxUnavailable says may be.
 #pragma once
 
 #include <map>
@@ -40,6 +41,7 @@ struct Input {
   std::string current_revision;
   std::string update_revision;
   TimePoint now;
+  bool uses_max_unavailable = false;  // Of the feature gate MaxUnavailableStatefulSet.
 };
 
 // A set may ask for any number of pods: no more than these are planned at one time.

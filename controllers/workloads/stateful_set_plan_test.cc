@@ -43,7 +43,7 @@ class StatefulSetPlanTest : public testing::Test {
   Input In() const {
     Pods pods;
     for (const auto& [ordinal, pod] : pods_) pods.push_back(pod);
-    return {set_, pods, "old", update_, kNow};
+    return {set_, pods, "old", update_, kNow, uses_max_unavailable_};
   }
   Plan PlanNow() const { return PlanOf(In()); }
   static std::vector<std::string> Names(const Pods& pods) {
@@ -55,6 +55,7 @@ class StatefulSetPlanTest : public testing::Test {
   apps_v1::StatefulSet set_;
   std::map<int, std::shared_ptr<Pod>> pods_;
   std::string update_ = "old";
+  bool uses_max_unavailable_ = false;
 };
 
 TEST_F(StatefulSetPlanTest, NamesAreOfTheSetAndItsOrdinals) {
@@ -203,6 +204,42 @@ TEST_F(StatefulSetPlanTest, UpdatesGoDownToThePartition) {
   EXPECT_THAT(PlanNow().remove, IsEmpty());
   EXPECT_TRUE(IsMadeOfCurrent(set_, 1));
   EXPECT_FALSE(IsMadeOfCurrent(set_, 2));
+}
+
+TEST_F(StatefulSetPlanTest, AsManyGoAtOnceAsMayBeUnavailableWhereThatIsLookedAt) {
+  set_.spec.replicas = 5;
+  set_.spec.pod_management_policy = "Parallel";
+  set_.spec.update_strategy.rolling_update->max_unavailable = IntOrString(3);
+  for (int ordinal = 0; ordinal < 5; ++ordinal) Add(ordinal);
+  update_ = "new";
+  EXPECT_THAT(Names(PlanNow().remove), ElementsAre("web-4"));
+  uses_max_unavailable_ = true;
+  EXPECT_THAT(Names(PlanNow().remove), ElementsAre("web-4", "web-3", "web-2"));
+  Break(*Add(0));
+  EXPECT_THAT(Names(PlanNow().remove), ElementsAre("web-4", "web-3")) << "one is ill already";
+  pods_.erase(1);
+  EXPECT_THAT(Names(PlanNow().remove), ElementsAre("web-4")) << "and one is to be made";
+  Add(1, "new");
+  Leave(*Add(4));
+  Add(3, "new");
+  EXPECT_THAT(Names(PlanNow().remove), ElementsAre("web-2")) << "the ill one is not the next";
+  set_.spec.update_strategy.rolling_update->partition = 3;
+  EXPECT_THAT(Names(PlanNow().remove), IsEmpty());
+}
+
+TEST_F(StatefulSetPlanTest, AShareOfUnavailablePodsIsRoundedDownButToNoLessThanOne) {
+  set_.spec.replicas = 5;
+  uses_max_unavailable_ = true;
+  for (int ordinal = 0; ordinal < 5; ++ordinal) Add(ordinal);
+  update_ = "new";
+  auto& rolling = *set_.spec.update_strategy.rolling_update;
+  for (const auto& [share, count] :
+       {std::pair("10%", 1), std::pair("59%", 2), std::pair("100%", 5)}) {
+    rolling.max_unavailable = IntOrString(std::string(share));
+    EXPECT_EQ(PlanNow().remove.size(), static_cast<size_t>(count)) << share;
+  }
+  rolling.max_unavailable.reset();
+  EXPECT_EQ(PlanNow().remove.size(), 1u);
 }
 
 TEST_F(StatefulSetPlanTest, OnDeleteLeavesPodsAloneAndMakesNewOnesOfTheUpdate) {

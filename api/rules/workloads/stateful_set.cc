@@ -7,6 +7,7 @@
 #include "api/rules/prepare.h"
 #include "api/rules/rules.h"
 #include "api/rules/workloads/stateful_set_validation.h"
+#include "base/feature_gates.h"
 
 namespace skiff {
 namespace {
@@ -23,6 +24,9 @@ void SetDefaults(StatefulSet& object) {
   }
   if (strategy.type == "RollingUpdate" && strategy.rolling_update) {
     Default(strategy.rolling_update->partition, 0);
+    if (IsOn(SharedGate::kMaxUnavailableStatefulSet)) {
+      Default(strategy.rolling_update->max_unavailable, IntOrString(1));
+    }
   }
   auto& retention = spec.persistent_volume_claim_retention_policy.Ensure();
   Default(retention.when_deleted, "Retain");
@@ -33,8 +37,8 @@ void SetDefaults(StatefulSet& object) {
   for (auto& claim : spec.volume_claim_templates) DefaultPersistentVolumeClaim(claim);
 }
 
-// maxUnavailable is behind a feature gate that is off.
 void DropMaxUnavailable(StatefulSet& object) {
+  if (IsOn(SharedGate::kMaxUnavailableStatefulSet)) return;
   auto& rolling_update = object.spec.update_strategy.rolling_update;
   if (rolling_update) rolling_update->max_unavailable.reset();
 }

@@ -21,6 +21,12 @@ using apps_v1::StatefulSet;
 using apps_v1::StatefulSetSpec;
 using core_v1::PodTemplateSpec;
 
+void ValidateMaxUnavailable(const IntOrString& most, const FieldPath& at, Violations& out) {
+  CheckIntOrPercent(most, at, out);
+  if (IntOrPercentValue(most) == 0) out.Invalid(at, IntOrStringJson(most), "cannot be 0");
+  CheckAtMost100Percent(most, at, out);
+}
+
 void ValidateStrategy(const apps_v1::StatefulSetUpdateStrategy& strategy, const FieldPath& path,
                       Violations& out) {
   const FieldPath at = path.Child("rollingUpdate");
@@ -39,6 +45,9 @@ void ValidateStrategy(const apps_v1::StatefulSetUpdateStrategy& strategy, const 
     out.Invalid(path, GoStruct(printed), "must be 'RollingUpdate' or 'OnDelete'");
   } else if (strategy.rolling_update) {
     ValidateNonNegative(strategy.rolling_update->partition.value_or(0), at.Child("partition"), out);
+    if (const auto& most = strategy.rolling_update->max_unavailable) {
+      ValidateMaxUnavailable(*most, at.Child("maxUnavailable"), out);
+    }
   }
 }
 

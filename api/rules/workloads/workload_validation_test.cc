@@ -7,6 +7,7 @@
 #include "api/kinds/behaviour.h"
 #include "api/rules/rules.h"
 #include "api/rules/rules_fixture.h"
+#include "base/feature_gates.h"
 
 namespace skiff {
 namespace {
@@ -107,6 +108,26 @@ TEST(DaemonSetValidation, ReplacesOrSurgesButNotBoth) {
       CreateErrors(With(Workload("DaemonSet"), "/spec/updateStrategy", {{"rollingUpdate", both}})),
       ElementsAre("spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: may not be set "
                   "when maxUnavailable is non-zero"));
+}
+
+TEST(StatefulSetValidation, KeepsAndChecksMaxUnavailableWhereItsGateIsOn) {
+  const auto with = [](const Json& most) {
+    return With(Workload("StatefulSet"), "/spec/updateStrategy",
+                {{"type", "RollingUpdate"}, {"rollingUpdate", {{"maxUnavailable", most}}}});
+  };
+  const auto kept = [](const Json& set) {
+    return Created(set)["spec"]["updateStrategy"]["rollingUpdate"];
+  };
+  EXPECT_EQ(kept(with(2)), Json({{"partition", 0}}));
+  EXPECT_THAT(CreateErrors(with(0)), IsEmpty());
+  SetGate(SharedGate::kMaxUnavailableStatefulSet, true);
+  EXPECT_EQ(kept(with(2)), Json({{"maxUnavailable", 2}, {"partition", 0}}));
+  EXPECT_EQ(kept(Workload("StatefulSet")), Json({{"maxUnavailable", 1}, {"partition", 0}}));
+  const std::string at = "spec.updateStrategy.rollingUpdate.maxUnavailable: Invalid value: ";
+  EXPECT_THAT(CreateErrors(with(0)), ElementsAre(at + "0: cannot be 0"));
+  EXPECT_THAT(CreateErrors(with("101%")),
+              ElementsAre(at + "\"101%\": must not be greater than 100%"));
+  SetGate(SharedGate::kMaxUnavailableStatefulSet, false);
 }
 
 TEST(StatefulSetValidation, MountsTheClaimsItMakes) {
