@@ -170,6 +170,7 @@ export const t = {
     node: (name: string) => `Node ${name}`,
     nodeNotReady: 'This node is not ready',
     claimPending: 'This claim has no volume yet',
+    refused: 'No pods', leadsNowhere: 'Leads nowhere', unbalanced: 'No load balancer',
     empty: 'No pods yet',
     emptyHint: 'Deploy an image, and watch it appear here.',
     deployFirst: 'Deploy an image',
@@ -346,9 +347,17 @@ export const t = {
     noSuchClass: (name: string) => `it is served by nobody: there is no ingress class ${name}, which it names`,
     unserved: (why: string) => `it is not served: ${why}`,
     noAddress: 'it has no address: no ingress controller has said that it serves it',
+    routes: 'Where it leads',
     rest: 'everything else',
     noService: (where: string, name: string) => `${where} leads to the service ${name}, which does not exist`,
     noPort: (where: string, port: string, name: string) => `${where} leads to port ${port} of the service ${name}, which has no such port of TCP`,
+    external: (where: string, name: string) =>
+      `${where} leads to the service ${name}, which is of type ExternalName, and that skiff's controller does not serve: who asks gets 503`,
+    noPaths: (host: string) => `${host} leads nowhere, as its rule has no paths and there is no default backend`,
+    noSecret: (name: string, isThere: boolean) =>
+      `its certificate is to be in the secret ${name}, which ${isThere ? 'has no tls.crt and tls.key' : 'does not exist'}`,
+    certificate: (name: string, trouble: string) => `the certificate in the secret ${name} ${trouble}`,
+    unreadable: 'cannot be read', over: 'is over', notFor: (host: string) => `does not name ${host}`,
     nobody: (where: string, name: string, why: string) => `nobody answers behind ${where}, for service ${name}${why ? `: ${why}` : ''}`,
   },
   storage: {

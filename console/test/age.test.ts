@@ -9,6 +9,8 @@ test('ages are by the server’s clock, whatever the browser’s says', () => {
     heardTime('Fri, 02 Jan 2026 03:04:00 GMT', Date.now() - 200);
     assert.equal(age('2026-01-02T03:02:00Z'), '2m', 'it is behind');
     mock.timers.setTime(Date.parse('2026-01-02T03:00:30Z'));
+    heardTime(null, Date.now());
+    assert.equal(age('2026-01-02T03:04:00Z'), '30s', 'an answer moves it on before a timer does');
     const before = now.value;
     heardTime('Fri, 02 Jan 2026 03:04:10 GMT', Date.now() - 25_000);
     heardTime(null, Date.now());

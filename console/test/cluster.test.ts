@@ -261,8 +261,11 @@ test('the ends of scales are round', () => {
 
 test('a service is reached by what the cluster gave it, and by a port of one’s own', () => {
   const made = service('web', { type: 'NodePort', ports: [{ port: 80, nodePort: 30080 }, { port: 53, nodePort: 30053, protocol: 'UDP' }] });
-  const other = ingress('b', 'x.example', 'other');
-  assert.deepEqual(waysTo(made, [ingress('a', 'shop.example', 'web'), ingress('w', '*.example', 'web'), other], [node('n1')]).map((each) => each.url),
+  const served = (name: string, host: string, backend: string, ...ports: number[]) => ({
+    ...ingress(name, host, backend), status: { loadBalancer: { ingress: [{ ip: '192.0.2.7', ports: ports.map((port) => ({ port })) }] } },
+  });
+  const other = served('b', 'x.example', 'other');
+  assert.deepEqual(waysTo(made, [served('a', 'shop.example', 'web'), served('w', '*.example', 'web'), ingress('n', 'nobody.example', 'web'), other], [node('n1')]).map((each) => each.url),
     ['http://shop.example/', 'http://192.0.2.7:30080/']);
   const hostless = (ip: string, ...ports: number[]) => ({ ...ingress('a', '', 'web'), status: { loadBalancer: { ingress: [{ ip, ports: ports.map((port) => ({ port })) }] } } });
   const urls = (...all: ReturnType<typeof ingress>[]) => waysTo(service('web'), all, []).map((each) => each.url);
@@ -270,6 +273,9 @@ test('a service is reached by what the cluster gave it, and by a port of one’s
     ['http://192.0.2.7/', 'http://[2001:db8::1]/', 'http://192.0.2.7:8080/'], 'by its address, as soon as it has one');
   const secure = { ...hostless('192.0.2.7', 8080, 8443), spec: { ...ingress('a', 'shop.example', 'web').spec, tls: [{ hosts: ['shop.example'] }] } };
   assert.deepEqual(urls(secure), ['https://shop.example:8443/']);
+  const byTls = (...ports: number[]) => ({ ...served('a', 'shop.example', 'web', ...ports), spec: secure.spec });
+  assert.deepEqual(urls(byTls(80), served('b', 'b.example', 'web', 443)), [], 'what its port is not for');
+  assert.deepEqual(urls(byTls(443)), ['https://shop.example/']);
   assert.deepEqual(forwardOf('service', 'shop', 'web', { port: 80, secure: false }), { command: 'skiff port-forward -n shop service/web 8080:80', url: 'http://localhost:8080/' });
   assert.equal(forwardOf('pod', 'shop', 'web', { port: 8443, secure: true }).url, 'https://localhost:8443/');
 });

@@ -138,7 +138,7 @@ class Looks:
         said = subprocess.run([os.environ["skiff"], "why", "ingress/lost", "-n", "held"], check=False, capture_output=True,
                               text=True).stdout
         lines = [re.sub(r"^ingress/lost(:| is)? ", "", each).removesuffix(".") for each in said.splitlines() if each[:1].strip()]
-        if len(lines) != 3 or "all nodes are simulated" not in lines[0]:
+        if len(lines) != 4 or "all nodes are simulated" not in lines[0]:
             raise PageError(f"skiff why says: {said}")
         for each in lines:
             page.until(f"document.querySelector('main .notice')?.innerText.includes({json.dumps(each)})", each)
@@ -147,6 +147,29 @@ class Looks:
         page.shows("nothing has given it a load balancer")
         page.go("#/object/jobs/held/refused")
         page.until("/forbidden.*nowhere/.test(document.querySelector('main .notice')?.innerText ?? '')", "who refuses its pods")
+        page.go("#/pod/held/unscheduled")
+        try:
+            page.until("document.querySelector('main .notice')?.innerText.includes("
+                       "'the scheduler mine that it asks for has not looked at it: does it run?')")
+        except PageError as error:
+            raise PageError(f"{error}\n{self.clocks()}") from None
+        page.go("#/overview")
+        self.choose("held")
+        for each in ("Job refused", "Ingress lost", "Service balanced"):
+            page.until(f"[...document.querySelectorAll('.troubles b')].some((e) => e.innerText === {json.dumps(each)})", f"{each} needs somebody")
+        self.check("what leads nowhere, in the overview")
+        self.choose("All namespaces")
+
+    def clocks(self):
+        """Whether what tells the page the time does: its ages, its timers, its clock beside ours and the server's."""
+        ages = self.page.run("[...document.querySelectorAll('time')].map((e) => `${e.dateTime} ${e.innerText}`)")
+        ticks, browser, server = self.page.run("""new Promise((done) => {
+            let ticks = 0;
+            setInterval(() => (ticks += 1), 1000);
+            setTimeout(async () => done([ticks, new Date().toISOString(), (await fetch('/version')).headers.get('Date')]), 5500);
+        })""")
+        return (f"ages: {ages}; {ticks} of 5 ticks of a timer; {self.page.run('document.visibilityState')}; it is {browser} in the browser, "
+                f"{server} on the server, {time.strftime('%H:%M:%S', time.gmtime())} here")
 
     def settled(self):
         """What a view shows is there. For its picture it has a moment more."""

@@ -192,7 +192,7 @@ export interface Deployment extends Obj {
 
 export interface ReplicaSet extends Obj {
   spec: { replicas?: number; selector?: Selector; template: PodTemplate };
-  status?: { replicas?: number; readyReplicas?: number; availableReplicas?: number };
+  status?: { replicas?: number; readyReplicas?: number; availableReplicas?: number; conditions?: Condition[] };
 }
 
 // StatefulSets and DaemonSets, whose counts have other names.
@@ -269,7 +269,7 @@ export interface StorageClass extends Obj {
 }
 
 export interface Job extends Obj {
-  spec: { completions?: number; suspend?: boolean; template: PodTemplate };
+  spec: { completions?: number; parallelism?: number; suspend?: boolean; template: PodTemplate };
   status?: {
     active?: number;
     succeeded?: number;
@@ -292,11 +292,16 @@ interface IngressBackend {
 export interface Ingress extends Obj {
   spec: {
     ingressClassName?: string;
-    tls?: { hosts?: string[] }[];
+    tls?: { hosts?: string[]; secretName?: string }[];
     defaultBackend?: IngressBackend;
     rules?: { host?: string; http?: { paths: { path?: string; backend: IngressBackend }[] } }[];
   };
   status?: { loadBalancer?: { ingress?: { ip?: string; hostname?: string; ports?: { port: number }[] }[] } };
+}
+
+export interface Secret extends Obj {
+  type?: string;
+  data?: Record<string, string>;
 }
 
 export interface IngressClass extends Obj {

@@ -7,10 +7,15 @@ const kTickMs = 5_000;
 let ahead = 0; // By so many milliseconds the server's clock is ahead of the browser's.
 const time = () => Date.now() + ahead;
 export const now = signal(time());
-setInterval(() => (now.value = time()), kTickMs);
+const tick = () => void (now.value = time());
+setInterval(tick, kTickMs);
+// Browsers let timers of a tab that nobody sees wait for a minute and more: who looks again sees ages of now.
+if (typeof document !== 'undefined') document.addEventListener('visibilitychange', tick);
 
-// An answer bears the time to the second (Date), of some moment since it was asked for.
+// An answer bears the time to the second (Date), of some moment since it was asked for. Where timers are late it moves
+// the clock on, too.
 export function heardTime(said: string | null, asked: number): void {
+  if (time() - now.peek() >= kTickMs) tick();
   const second = Date.parse(said ?? '');
   const least = second - Date.now();
   const most = second + 1_000 - asked;

@@ -1,19 +1,26 @@
-// What of an Ingress cannot be reached, and why, as `skiff why` says it: that nobody serves it, and each of its
-// backends that leads nowhere.
-import type { EndpointSlice, EventObj, Ingress, IngressClass, Node, Pod, Service } from '../api/types';
+// What of an Ingress cannot be reached, and why, as `skiff why` says it: that nobody serves it, each of its backends
+// that leads nowhere, and each certificate that it has not.
+import type { EndpointSlice, EventObj, Ingress, IngressClass, Node, Pod, Secret, Service } from '../api/types';
 import { t } from '../texts';
+import { now } from './age';
+import { certificateFacts, isForHost } from './certificate';
+import { bytesOf } from './key';
 import { matches } from './rollout';
 import { endpointsOf, isSilent, silenceOf } from './service';
 
-// null: they may not be seen.
-export interface IngressFacts {
+// What backends are judged by. null: they may not be seen.
+export interface BackendFacts {
   services: Service[] | null;
   slices: EndpointSlice[] | null;
   classes: IngressClass[] | null;
-  nodes: Node[] | null;
   pods: Pod[] | null;
-  events: EventObj[]; // About it.
   whyOf: (pod: Pod) => string;
+}
+
+export interface IngressFacts extends BackendFacts {
+  nodes: Node[] | null;
+  events: EventObj[]; // About it.
+  secretOf: (name: string) => Secret | null | undefined; // null: there is none; undefined: that may not be seen.
 }
 
 const kClassAnnotation = 'kubernetes.io/ingress.class'; // The old way to name one, which no object stands behind.
@@ -27,6 +34,13 @@ type Backend = NonNullable<Ingress['spec']['defaultBackend']>;
 function takesClassless({ metadata, spec }: IngressClass): boolean {
   const said = metadata.annotations?.[kDefaultClass];
   return said === 'true' || (spec?.controller === kOwnController && said !== 'false');
+}
+
+// Whether skiff's own controller serves it; no: that may not be seen, either.
+function isOurs({ metadata, spec }: Ingress, classes: IngressClass[] | null): boolean {
+  const name = spec.ingressClassName || metadata.annotations?.[kClassAnnotation] || '';
+  return (classes ?? []).some((each) =>
+    each.spec?.controller === kOwnController && (name === '' ? takesClassless(each) : each.metadata.name === name));
 }
 
 function isSimulated({ status }: Node): boolean {
@@ -53,12 +67,14 @@ function portText({ number, name = '' }: { number?: number; name?: string } = {}
   return number === undefined ? name : `${number}`;
 }
 
-function backendText(where: string, { service: wanted }: Backend, { metadata }: Ingress, facts: IngressFacts): string {
-  const { services, slices, pods, whyOf } = facts;
+function backendText(where: string, { service: wanted }: Backend, ingress: Ingress, facts: BackendFacts): string {
+  const { metadata } = ingress;
+  const { services, slices, classes, pods, whyOf } = facts;
   if (!wanted || !services) return '';
   const service = services.find((each) => each.metadata.name === wanted.name && each.metadata.namespace === metadata.namespace);
   if (!service) return t.ingress.noService(where, wanted.name);
-  if (service.spec.type === 'ExternalName') return '';
+  // Whether others' controllers serve such a one is up to them.
+  if (service.spec.type === 'ExternalName') return isOurs(ingress, classes) ? t.ingress.external(where, wanted.name) : '';
   const { number, name } = wanted.port ?? {};
   const hasPort = (service.spec.ports ?? []).some((each) =>
     (each.protocol ?? 'TCP') === 'TCP' && (number === undefined ? (each.name ?? '') === (name ?? '') : each.port === number));
@@ -81,9 +97,35 @@ export function podsBehind(ingress: Ingress, services: Service[], pods: Pod[]): 
   return pods.filter(({ metadata }) => behind.some(({ spec }) => matches(metadata.labels, spec.selector!)));
 }
 
-// A line each; none: nothing is wrong with it that could be found out.
-export function ingressWhy(ingress: Ingress, facts: IngressFacts): string[] {
-  const lines = [servingText(ingress, facts)];
+// Hosts for which nothing is said, where nothing is for everything else either.
+function emptyRules({ spec }: Ingress): string[] {
+  if (spec.defaultBackend) return [];
+  return (spec.rules ?? []).filter(({ http }) => (http?.paths ?? []).length === 0).map(({ host }) => t.ingress.noPaths(host || '*'));
+}
+
+function certificateText(pem: string, hosts: string[]): string {
+  const facts = certificateFacts(pem);
+  if (!facts) return t.ingress.unreadable;
+  if (facts.until < now.value) return t.ingress.over;
+  const other = hosts.find((each) => !isForHost(facts, each));
+  return other === undefined ? '' : t.ingress.notFor(other);
+}
+
+// What is wrong with each certificate that it is to have.
+export function certificatesWhy({ spec }: Ingress, secretOf: IngressFacts['secretOf']): string[] {
+  return (spec.tls ?? []).flatMap(({ secretName = '', hosts = [] }) => {
+    const secret = secretName === '' ? undefined : secretOf(secretName);
+    if (secret === undefined) return [];
+    const certificate = secret?.data?.['tls.crt'];
+    if (certificate === undefined || secret?.data?.['tls.key'] === undefined) return [t.ingress.noSecret(secretName, secret !== null)];
+    const trouble = certificateText(new TextDecoder().decode(bytesOf(certificate)), hosts);
+    return trouble === '' ? [] : [t.ingress.certificate(secretName, trouble)];
+  });
+}
+
+// Its backends that lead nowhere, a line each.
+export function backendsWhy(ingress: Ingress, facts: BackendFacts): string[] {
+  const lines = emptyRules(ingress);
   const told = new Set<string>();
   for (const [where, backend] of routesOf(ingress)) {
     const key = `${backend.service?.name} ${portText(backend.service?.port)}`;
@@ -92,4 +134,10 @@ export function ingressWhy(ingress: Ingress, facts: IngressFacts): string[] {
     lines.push(backendText(where, backend, ingress, facts));
   }
   return lines.filter(Boolean);
+}
+
+// A line each; none: nothing is wrong with it that could be found out.
+export function ingressWhy(ingress: Ingress, facts: IngressFacts): string[] {
+  const serving = servingText(ingress, facts);
+  return [...(serving === '' ? [] : [serving]), ...backendsWhy(ingress, facts), ...certificatesWhy(ingress, facts.secretOf)];
 }

@@ -37,7 +37,7 @@ interface Element {
 }
 
 // What stands one after another in these bytes. Throws where they are no DER.
-function elementsOf(bytes: Bytes): Element[] {
+export function elementsOf(bytes: Bytes): Element[] {
   const found: Element[] = [];
   let at = 0;
   while (at < bytes.length) {
@@ -69,7 +69,7 @@ function element(tag: number, ...parts: Uint8Array[]): Bytes {
   return made;
 }
 
-function hexOf(bytes: Bytes): string {
+export function hexOf(bytes: Bytes): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 

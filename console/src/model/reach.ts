@@ -4,6 +4,7 @@ import type { Ingress, Node, Service, ServicePort } from '../api/types';
 export interface Way {
   kind: 'ingress' | 'balancer' | 'node';
   url: string;
+  by?: Ingress; // Whose address it is.
 }
 
 const kSecure = new Set([443, 8443, 6443]);
@@ -40,31 +41,45 @@ export function doorIn({ containerPort: port, name }: { containerPort: number; n
   return { port, secure: secureByName(name) ?? kSecure.has(port) };
 }
 
-// What a browser reaches a host of an Ingress by; that of none by its address. '': it has none yet, or "*.example",
-// which is no name that anybody could open. skiff tells its ports, that of HTTP before that of HTTPS.
+// What a browser reaches a host of an Ingress by; that of none by its address. '': nobody serves it yet, or not by TLS
+// where it is to be, or it is "*.example", which is no name that anybody could open. skiff tells its ports, that of
+// HTTP before that of HTTPS.
 function doorOf(ingress: Ingress, host: string, secure: boolean): string {
-  const { ip, hostname, ports = [] } = ingress.status?.loadBalancer?.ingress?.[0] ?? {};
+  const [served] = ingress.status?.loadBalancer?.ingress ?? [];
+  if (!served) return '';
+  const { ip, hostname, ports = [] } = served;
   const name = host || ip || hostname || '';
   if (name === '' || name.startsWith('*')) return '';
-  const usual = secure ? 443 : 80;
+  const [usual, other] = secure ? [443, 80] : [80, 443];
+  if (ports.length === 1 && ports[0]!.port === other) return '';
   const isUsual = ports.length === 0 || ports.some((each) => each.port === usual);
   const port = isUsual ? '' : `:${ports.at(secure ? -1 : 0)!.port}`;
   return `${secure ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}${port}`;
 }
 
-// The services that an Ingress leads to, with what leads there: "shop.example/cart".
-export function backendsOf(ingress: Ingress): { service: string; text: string; url: string }[] {
+export interface Route {
+  service: string;
+  port: string; // Its number or its name.
+  text: string; // What leads there: "shop.example/cart".
+  url: string; // '': that cannot be opened.
+}
+
+function portText({ number, name = '' }: { number?: number; name?: string } = {}): string {
+  return number === undefined ? name : `${number}`;
+}
+
+// The services that an Ingress leads to.
+export function backendsOf(ingress: Ingress): Route[] {
   const secure = new Set((ingress.spec.tls ?? []).flatMap((each) => each.hosts ?? []));
   const found = (ingress.spec.rules ?? []).flatMap(({ host = '', http }) =>
-    (http?.paths ?? []).flatMap(({ path = '/', backend }) => {
-      const service = backend.service?.name;
-      if (!service) return [];
+    (http?.paths ?? []).flatMap(({ path = '/', backend: { service } }) => {
+      if (!service?.name) return [];
       const door = doorOf(ingress, host, secure.has(host));
-      return [{ service, text: `${host || '*'}${path}`, url: door && door + path }];
+      return [{ service: service.name, port: portText(service.port), text: `${host || '*'}${path}`, url: door && door + path }];
     }),
   );
-  const rest = ingress.spec.defaultBackend?.service?.name;
-  return rest ? [...found, { service: rest, text: '*', url: '' }] : found;
+  const rest = ingress.spec.defaultBackend?.service;
+  return rest?.name ? [...found, { service: rest.name, port: portText(rest.port), text: '*', url: '' }] : found;
 }
 
 function addressOf(node: Node | undefined): string {
@@ -78,7 +93,7 @@ export function waysTo(service: Service, ingresses: Ingress[], nodes: Node[]): W
   for (const ingress of ingresses) {
     if (ingress.metadata.namespace !== namespace) continue;
     for (const each of backendsOf(ingress)) {
-      if (each.service === name && each.url !== '') ways.push({ kind: 'ingress', url: each.url });
+      if (each.service === name && each.url !== '') ways.push({ kind: 'ingress', url: each.url, by: ingress });
     }
   }
   const ports = (service.spec.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === 'TCP');

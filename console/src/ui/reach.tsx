@@ -5,10 +5,12 @@ import { useState } from 'preact/hooks';
 import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { Ingress, Node, Pod, Service } from '../api/types';
-import { type Door, doorIn, doorTo, forwardOf, waysTo } from '../model/reach';
+import { certificatesWhy } from '../model/ingresswhy';
+import { type Door, doorIn, doorTo, forwardOf, type Way, waysTo } from '../model/reach';
 import { t } from '../texts';
 import { Icon, Panel } from './parts';
 import { say } from './toasts';
+import { useCertificates } from './why';
 
 export function Copy({ text }: { text: string }) {
   const copy = () =>
@@ -44,18 +46,30 @@ function Forward({ kind, space, name, ports }: { kind: 'service' | 'pod'; space:
   );
 }
 
+// With what a browser will warn of there, where it is to come by TLS.
+function WayTo({ way, secretOf }: { way: Way; secretOf: ReturnType<typeof useCertificates> }) {
+  const warnings = way.by && secretOf && way.url.startsWith('https:') ? certificatesWhy(way.by, secretOf) : [];
+  return (
+    <div>
+      <dt>{t.reach.kinds[way.kind]}</dt>
+      <dd><Open url={way.url} />{warnings.map((each) => <div key={each} class="small tone-warn reach-warning">{each}</div>)}</dd>
+    </div>
+  );
+}
+
 export function ServiceReach({ service }: { service: Service }) {
   const { name, namespace: space = '' } = service.metadata;
   const ingresses = useLive<Ingress>(kinds.ingresses, space).list;
   const nodes = useLive<Node>(kinds.nodes).list;
   const ways = waysTo(service, ingresses, nodes);
   const ports = (service.spec.ports ?? []).filter((each) => (each.protocol ?? 'TCP') === 'TCP').map(doorTo);
+  const secretOf = useCertificates(ways.flatMap(({ by }) => by ?? []), space);
   if (service.spec.type === 'ExternalName' || (ways.length === 0 && ports.length === 0)) return null;
   return (
     <Panel title={t.reach.title}>
       {ways.length > 0 && (
         <dl class="facts reach">
-          {ways.map((way) => <div key={way.url}><dt>{t.reach.kinds[way.kind]}</dt><dd><Open url={way.url} /></dd></div>)}
+          {ways.map((way) => <WayTo key={way.url} way={way} secretOf={secretOf} />)}
         </dl>
       )}
       {ports.length > 0 && service.spec.selector && <Forward kind="service" space={space} name={name} ports={ports} />}

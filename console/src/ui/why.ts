@@ -4,7 +4,7 @@ import { useCallback, useEffect, useMemo } from 'preact/hooks';
 import { type Kind, kinds } from '../api/kinds';
 import { type Live, liveOf, useLive } from '../api/live';
 import type {
-  Claim, EndpointSlice, EventObj, Ingress, IngressClass, Node, Obj, PersistentVolume, Pod, Service, StorageClass,
+  Claim, EndpointSlice, EventObj, Ingress, IngressClass, Node, Obj, PersistentVolume, Pod, Secret, Service, StorageClass,
 } from '../api/types';
 import { isUnbound, unboundOf } from '../model/claim';
 import { claimWhy, reasonsOf, usersOf } from '../model/claimwhy';
@@ -22,13 +22,15 @@ const kTemplates: Kind = { ...kCluster('resource.k8s.io', 'resourceclaimtemplate
 const kMany = 1_000;
 const kRestMs = 1_000;
 
-function useWhere<T extends Obj>(kind: Kind, wanted: boolean, space = '', fields = ''): Live<T> | null {
+// Of a kind that is followed only where somebody wants it; else null.
+export function useWhere<T extends Obj>(kind: Kind, wanted: boolean, space = '', fields = ''): Live<T> | null {
   const live = useMemo(() => (wanted ? liveOf<T>(kind, space, fields === '' ? {} : { fields }) : null), [kind, wanted, space, fields]);
   useEffect(() => live?.use(), [live]);
   return live;
 }
 
-function isKnown(live: Live<Obj> | null): boolean {
+// Whether all of it is here, or said to be hidden.
+export function isKnown(live: Live<Obj> | null): boolean {
   return live === null || live.loaded || live.status.value === 'refused';
 }
 
@@ -113,10 +115,32 @@ export function useUnboundWhy(claims: Claim[], pods: Live<Pod>, space: string): 
   );
 }
 
-const kIngressClasses = kCluster('networking.k8s.io', 'ingressclasses', 'IngressClass');
+export const kIngressClasses = kCluster('networking.k8s.io', 'ingressclasses', 'IngressClass');
 
-function seenIn<T extends Obj>(live: Live<T>): T[] | null {
+export function seenIn<T extends Obj>(live: Live<T>): T[] | null {
   return live.loaded ? live.list : null;
+}
+
+// Those of these names, asked for one by one: who may see one of them may not see all.
+function useNamed<T extends Obj>(kind: Kind, space: string, names: string[]): Map<string, Live<T>> {
+  const lives = useMemo(() => new Map(names.map((name) => [name, liveOf<T>(kind, space, { name })])), [kind, space, names.join()]);
+  useEffect(() => {
+    const ends = [...lives.values()].map((each) => each.use());
+    return () => ends.forEach((end) => end());
+  }, [lives]);
+  return lives;
+}
+
+// The Secrets that these name for their certificates: null where there is none, undefined where that may not be seen.
+// Itself null: not all of it is here yet.
+export function useCertificates(ingresses: Ingress[], space: string): ((name: string) => Secret | null | undefined) | null {
+  const names = new Set(ingresses.flatMap(({ spec }) => spec.tls ?? []).flatMap(({ secretName }) => secretName || []));
+  const secrets = useNamed<Secret>(kinds.secrets, space, [...names].sort());
+  if (![...secrets.values()].every((each) => isKnown(each as unknown as Live<Obj>))) return null;
+  return (name) => {
+    const live = secrets.get(name);
+    return live?.loaded ? live.list[0] ?? null : undefined;
+  };
 }
 
 // What of an Ingress leads nowhere, a line each; none until all that says so is here. `events`: about it.
@@ -129,8 +153,9 @@ export function useIngressWhy(ingress: Ingress, events: EventObj[]): string[] {
   const pods = useLive<Pod>(kinds.pods, space);
   const backing = useMemo(() => podsBehind(ingress, services.list, pods.list), [ingress, services.list, pods.list]);
   const whyOf = useWhy(backing);
-  if (![services, slices, classes, nodes, pods].every((each) => isKnown(each as Live<Obj>))) return [];
+  const secretOf = useCertificates([ingress], space);
+  if (!secretOf || ![services, slices, classes, nodes, pods].every((each) => isKnown(each as Live<Obj>))) return [];
   return ingressWhy(ingress, {
-    services: seenIn(services), slices: seenIn(slices), classes: seenIn(classes), nodes: seenIn(nodes), pods: seenIn(pods), events, whyOf,
+    services: seenIn(services), slices: seenIn(slices), classes: seenIn(classes), nodes: seenIn(nodes), pods: seenIn(pods), events, whyOf, secretOf,
   });
 }

@@ -5,34 +5,18 @@ import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { patch, remove } from '../api/request';
 import type { Deployment, EventObj, Pod, ReplicaSet } from '../api/types';
-import { usageOfPods, useUsage } from '../api/usage';
-import { askedBy, isHeld } from '../model/asked';
 import { isAbout } from '../model/event';
-import { isRunning } from '../model/pod';
-import { quantity } from '../model/quantity';
 import { byController, imagesChanged, type Revision, rolloutOf, rolloutWhy, selectorText, undoOf } from '../model/rollout';
 import { go, href, place } from '../router';
 import { t } from '../texts';
 import { Action, Age, Badge, Dialog, Head, Notice, Panel, Standing } from '../ui/parts';
 import { HistoryPanel, RolloutPanel } from '../ui/lanes';
-import { UsagePanel } from '../ui/plot';
+import { PodsUsage } from '../ui/podsusage';
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
 import { useWhy } from '../ui/why';
 import { EventList } from './events';
 import { PodTable } from './pods';
-
-// All of its pods together.
-function DeploymentUsage({ space, labels, pods }: { space: string; labels: string; pods: Pod[] }) {
-  const usage = useUsage(usageOfPods(space, { labelSelector: labels }));
-  const limits = (what: 'cpu' | 'memory') =>
-    pods.flatMap((pod) => pod.spec.containers).reduce((all, each) => all + quantity(each.resources?.limits?.[what]), 0);
-  const marks = (what: 'cpu' | 'memory') => [
-    { text: t.usage.requested, value: pods.filter(isHeld).reduce((all, pod) => all + askedBy(pod)[what], 0) },
-    { text: t.usage.limit, value: limits(what) },
-  ];
-  return <UsagePanel usage={usage} runs={pods.some(isRunning)} cpu={marks('cpu')} memory={marks('memory')} />;
-}
 
 function strategyText(deployment: Deployment): string {
   const { type, rollingUpdate } = deployment.spec.strategy ?? {};
@@ -147,7 +131,7 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
       <div class="columns">
         <div>
           <RolloutPanel {...rollout} stages={rollout.revisions} strategy={strategyText(deployment)} />
-          <DeploymentUsage space={space ?? ''} labels={labels} pods={own} />
+          <PodsUsage space={space ?? ''} labels={labels} pods={own} />
           <Panel title={t.deployment.pods}>
             {unknown ? <Standing of={unknown} /> : <PodTable label={t.deployment.pods} pods={own} brief="space" />}
           </Panel>

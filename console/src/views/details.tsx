@@ -5,19 +5,21 @@ import { useMemo } from 'preact/hooks';
 import { apiVersionOf, type Kind, kindOf, kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { ApiError, patch, request } from '../api/request';
-import type { Claim, Condition, EventObj, Ingress, Obj, Pod, Selector, Workload } from '../api/types';
+import type { Claim, Condition, EventObj, Ingress, Node, Obj, Pod, Selector, Workload } from '../api/types';
 import { isUnbound } from '../model/claim';
 import { drainOf, drainQuestion, leftBy } from '../model/drain';
 import { isAbout } from '../model/event';
 import { factsOf, toneOf } from '../model/facts';
 import { isLogged, pageOf, selectorOf } from '../model/logged';
 import { controllerOf } from '../model/pod';
+import { backendsOf } from '../model/reach';
 import { refusalOf } from '../model/refusal';
 import { rolloutWhy, stuckOf } from '../model/rollout';
 import { href } from '../router';
 import { t } from '../texts';
 import { Data } from '../ui/data';
 import { Action, Age, Badge, Notice, Panel, Standing, Words } from '../ui/parts';
+import { NodeUsage, PodsUsage } from '../ui/podsusage';
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
 import { useClaimWhy, useIngressWhy, useWhy } from '../ui/why';
@@ -89,6 +91,14 @@ function podsOn(node: string) {
   return { fields: `spec.nodeName=${node}` };
 }
 
+const kUsers: Kind[] = [kinds.nodes, kinds.statefulsets, kinds.daemonsets, kinds.replicasets, kinds.jobs];
+
+// What they use is shown where they are one thing, and not what a Service happens to select.
+function Used({ kind, object, labels, pods }: { kind: Kind; object: Known; labels: string; pods: Pod[] }) {
+  if (kind === kinds.nodes) return <NodeUsage node={object as Node} pods={pods} />;
+  return <PodsUsage space={object.metadata.namespace ?? ''} labels={labels} pods={pods} />;
+}
+
 // On a Node, or those that it selects.
 function Pods({ kind, object }: { kind: Kind; object: Known }) {
   const { name, namespace } = object.metadata;
@@ -96,9 +106,12 @@ function Pods({ kind, object }: { kind: Kind; object: Known }) {
   const labels = isNode ? '' : selectorOf(kind, object.spec?.selector) || kNobody;
   const live = useLive<Pod>(kinds.pods, isNode ? '' : namespace, isNode ? podsOn(name) : { labels });
   return (
-    <Panel title={t.nav.pods} side={<span class="dim small">{live.loaded && live.list.length <= kFixedMax ? live.list.length : ''}</span>}>
-      {live.loaded ? <PodTable label={t.nav.pods} pods={live.list} brief={isNode ? 'node' : 'space'} /> : <Standing of={live} />}
-    </Panel>
+    <>
+      {kUsers.some((each) => each === kind) && live.loaded && <Used kind={kind} object={object} labels={labels} pods={live.list} />}
+      <Panel title={t.nav.pods} side={<span class="dim small">{live.loaded && live.list.length <= kFixedMax ? live.list.length : ''}</span>}>
+        {live.loaded ? <PodTable label={t.nav.pods} pods={live.list} brief={isNode ? 'node' : 'space'} /> : <Standing of={live} />}
+      </Panel>
+    </>
   );
 }
 
@@ -115,6 +128,26 @@ function IngressTrouble({ ingress, events }: { ingress: Ingress; events: EventOb
     <Notice tone="warn" title={t.pod.why}>
       <ul>{lines.map((each) => <li key={each}>{each}</li>)}</ul>
     </Notice>
+  );
+}
+
+// Which host and path leads to which Service.
+function Routes({ ingress }: { ingress: Ingress }) {
+  const space = ingress.metadata.namespace;
+  const routes = backendsOf(ingress);
+  return routes.length > 0 && (
+    <Panel title={t.ingress.routes}>
+      <ul class="routes">
+        {routes.map(({ text, url, service, port }, at) => (
+          <li key={`${at} ${text}`}>
+            {url === '' ? <span class="mono break">{text === '*' ? t.ingress.rest : text}</span>
+              : <a class="mono break" href={url} target="_blank" rel="noopener noreferrer">{text} ↗</a>}
+            <span class="dim" aria-hidden="true">→</span>
+            <span><a href={href('service', [space, service])}>{service}</a>{port && <span class="dim">:{port}</span>}</span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
   );
 }
 
@@ -148,6 +181,7 @@ export function Details({ kind, object }: { kind: Kind; object: Known }) {
         {deletionTimestamp && <Notice tone="warn">{t.details.ending} <Age time={deletionTimestamp} /></Notice>}
         {kind === kinds.persistentvolumeclaims && isUnbound(object as unknown as Claim) && <ClaimTrouble claim={object as unknown as Claim} events={events.list} />}
         {kind === kinds.ingresses && <IngressTrouble ingress={object as unknown as Ingress} events={own} />}
+        {kind === kinds.ingresses && <Routes ingress={object as unknown as Ingress} />}
         {kMakers.some((each) => each === kind) && <MakerTrouble kind={kind} object={object} events={own} />}
         {(kind === kinds.statefulsets || kind === kinds.daemonsets) && <Changes kind={kind} workload={object as Workload} />}
         {holdsData && <Data object={object} encoded={kind === kinds.secrets} />}

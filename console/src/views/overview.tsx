@@ -22,11 +22,12 @@ import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Icon, Panel, Standing } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
 import { PodMap } from '../ui/podmap';
+import { type Unreached, useUnreached } from '../ui/unreached';
 import { useClaimWhy, useWhy } from '../ui/why';
 import { EventList } from './events';
 import { PodDots } from './workloads';
 
-const kAttentionMax = 6;
+const kAttentionMax = 8;
 const kEventsMax = 8;
 const kRolloutsMax = 8;
 // Of more, the map has frames of its own, as have the lists.
@@ -163,6 +164,7 @@ interface Rolled {
 
 interface Trouble {
   key: string;
+  space?: string | undefined; // The namespace of what it is.
   tone: Tone;
   word: string;
   name: string;
@@ -179,14 +181,34 @@ function fullQuotas(quotas: ResourceQuota[]): Trouble[] {
     const full = quotaLines(quota).filter((each) => each.tone === 'bad' && each.hard !== '0');
     if (full.length === 0) return [];
     return [{
-      key: quota.metadata.uid, tone: 'warn' as Tone, word: t.cluster.full, name: t.cluster.quota(quota.metadata.name), times: 1,
+      key: quota.metadata.uid, space: quota.metadata.namespace, tone: 'warn' as Tone, word: t.cluster.full, name: t.cluster.quota(quota.metadata.name), times: 1,
       why: full.map((each) => `${each.what}: ${each.used} ${t.cluster.of(each.hard)}`).join(', '),
       to: href('cluster', [], { tab: 'quotas' }),
     }];
   });
 }
 
-function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unbound[], quotas: ResourceQuota[], at: number): Trouble[] {
+// What leads nowhere, waits for a load balancer, or was refused its pods.
+function unreachedTroubles({ ingresses, balancers, unmade }: Unreached): Trouble[] {
+  return [
+    ...unmade.map(({ kind, object, why }) => ({
+      key: object.metadata.uid, space: object.metadata.namespace, tone: 'bad' as Tone, word: t.overview.refused, name: `${kind.kind} ${object.metadata.name}`, times: 1, why,
+      to: href('object', [kind.plural, object.metadata.namespace, object.metadata.name]),
+    })),
+    ...ingresses.map(({ ingress: { metadata }, lines }) => ({
+      key: metadata.uid, space: metadata.namespace, tone: 'warn' as Tone, word: t.overview.leadsNowhere, name: `Ingress ${metadata.name}`, times: 1, why: lines.join('; '),
+      to: href('object', ['ingresses', metadata.namespace, metadata.name]),
+    })),
+    ...balancers.map(({ metadata }) => ({
+      key: metadata.uid, space: metadata.namespace, tone: 'warn' as Tone, word: t.overview.unbalanced, name: `Service ${metadata.name}`, times: 1,
+      why: t.services.unbalanced, to: href('service', [metadata.namespace, metadata.name]),
+    })),
+  ];
+}
+
+function troublesOf(
+  nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unbound[], quotas: ResourceQuota[], unreached: Unreached, at: number,
+): Trouble[] {
   const found = fullQuotas(quotas);
   const same = new Map<string, Trouble>();
   const told = new Set<string>(); // What the lines of rollouts say of their pods.
@@ -203,7 +225,7 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
     const { stuck } = rollout;
     if (stuck) told.add(`${deployment.metadata.namespace}/${deployment.metadata.name} ${podState(stuck).word}`);
     found.push({
-      key: deployment.metadata.uid, tone: 'bad', word: t.workloads.stalled, name: deployment.metadata.name, times: 1,
+      key: deployment.metadata.uid, space: deployment.metadata.namespace, tone: 'bad', word: t.workloads.stalled, name: deployment.metadata.name, times: 1,
       why: '', rollout, to: href('deployment', [deployment.metadata.namespace, deployment.metadata.name]),
     });
   }
@@ -222,7 +244,7 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
       continue;
     }
     const trouble = {
-      key, tone: isSilent ? 'warn' as Tone : state.tone, word: state.word, name: owner || pod.metadata.name, why, pod, times: 1,
+      key, space: pod.metadata.namespace, tone: isSilent ? 'warn' as Tone : state.tone, word: state.word, name: owner || pod.metadata.name, why, pod, times: 1,
       to: href('pod', [pod.metadata.namespace, pod.metadata.name]),
     };
     same.set(key, trouble);
@@ -230,10 +252,11 @@ function troublesOf(nodes: Node[], pods: Pod[], rollouts: Rolled[], unbound: Unb
   }
   for (const { claim, why } of unbound) {
     found.push({
-      key: claim.metadata.uid, tone: 'warn', word: claim.status?.phase ?? '', name: claim.metadata.name, times: 1, why,
+      key: claim.metadata.uid, space: claim.metadata.namespace, tone: 'warn', word: claim.status?.phase ?? '', name: claim.metadata.name, times: 1, why,
       to: href('object', ['persistentvolumeclaims', claim.metadata.namespace, claim.metadata.name]),
     });
   }
+  found.push(...unreachedTroubles(unreached));
   return found.sort((a, b) => Number(b.tone === 'bad') - Number(a.tone === 'bad'));
 }
 
@@ -269,7 +292,10 @@ function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }
           <li key={each.key}>
             <a href={each.to}>
               <span class="trouble-head">
-                <b>{t.overview.times(each.name, each.times)}</b>
+                <span class="trouble-name">
+                  <b>{t.overview.times(each.name, each.times)}</b>
+                  {namespace.value === '' && each.space && <span class="dim small">{each.space}</span>}
+                </span>
                 <Badge tone={each.tone}>{each.word}</Badge>
               </span>
               <small>{each.rollout ? rolloutWhy(each.rollout, why) : each.pod ? why(each.pod) : each.why}</small>
@@ -460,12 +486,13 @@ export function Overview() {
   const podList = pods.list;
   const rollouts = useRollouts(deployments.list, sets.list, podList);
   const unbound = useUnbound(claims.list, podList, events.list);
+  const unreached = useUnreached(space, pods, sets.list);
   // Of a pod whose claims are not made nobody says anything: time alone tells.
   const isSilent = useMemo(() => podList.some((each) => isUnscheduled(each) && !isJudged(each)), [podList]);
   const at = isSilent ? now.value : 0;
   const troubles = useMemo(
-    () => troublesOf(nodeList, podList, rollouts, unbound, quotas.list, at),
-    [nodeList, podList, rollouts, unbound, quotas.list, at],
+    () => troublesOf(nodeList, podList, rollouts, unbound, quotas.list, unreached, at),
+    [nodeList, podList, rollouts, unbound, quotas.list, unreached, at],
   );
   const latest = useMemo(() => events.list.slice(0, kEventsMax), [events.list]);
   const counts = useMemo(() => countsOf(podList), [podList]);
