@@ -78,7 +78,7 @@ TEST(PrintedVersions, WhatIsOfAllIsLeftOut) {
                                                "statusReplicasPath": ".status.a"}},
       "additionalPrinterColumns": [{"name": "n", "type": "string", "jsonPath": ".a"}],
       "selectableFields": [{"jsonPath": ".spec.a"}]})");
-  const std::string apart = Text({version});
+  const std::string apart = Text(Json::array({version}));
   EXPECT_THAT(apart, HasSubstr(R"("Subresources":{"Status":{},"Scale":{"SpecReplicasPath":)"
                                R"(".spec.a","StatusReplicasPath":".status.a",)"
                                R"("LabelSelectorPath":null}},"AdditionalPrinterColumns":[)"
@@ -88,7 +88,7 @@ TEST(PrintedVersions, WhatIsOfAllIsLeftOut) {
   const std::string same = R"([{"Name":"v1","Served":true,"Storage":false,"Deprecated":false,)"
                            R"("DeprecationWarning":null,"Schema":null,"Subresources":null,)"
                            R"("AdditionalPrinterColumns":null,"SelectableFields":null}])";
-  EXPECT_EQ(Text({version}, {}), same);
+  EXPECT_EQ(Text(Json::array({version}), {}), same);
   EXPECT_EQ(Text(Json::array()), "null");
 }
 

@@ -155,6 +155,12 @@ TEST_F(CustomSubresources, AScaleIsSentAsNoOtherType) {
         refused.message(),
         "no kind is registered for the type v1.Scale in scheme \"pkg/runtime/scheme.go:111\"");
   }
+  // Nor is there more to be said of what cannot be read.
+  for (const char* wrong : {"{", "[]", R"({"kind": "Scale", "spec": {"replicas": "x"}})"}) {
+    const Answer refused = Ask("PUT", path_ + "/a/scale", wrong);
+    EXPECT_EQ(refused.code, 400) << wrong;
+    EXPECT_EQ(refused.message(), put("apps/v1").message()) << wrong;
+  }
 }
 
 // As Kubernetes, which reads no further in the path.

@@ -7,6 +7,7 @@
 #include "api/gen/core_v1.h"
 #include "apiserver/request/bad_input_fixture.h"
 #include "base/certificates.h"
+#include "base/hash.h"
 
 namespace skiff {
 namespace {
@@ -257,11 +258,26 @@ TEST_F(BadInputTest, WatchesAndListsAreAskedForInTheirOwnWay) {
   EXPECT_EQ(
       Get(maps + "continue=abcde").message(),
       "invalid continue token: continue key is not valid: illegal base64 data at input byte 4");
-  EXPECT_THAT(causes("watch=1&sendInitialEvents=true&resourceVersionMatch=Exact"),
-              testing::ElementsAre(
-                  "Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
-                  "NotOlderThan",
-                  "Unsupported value: \"Exact\": supported values: \"NotOlderThan\""));
+  const auto token = [&](std::string_view text) {
+    const std::string message = Get(maps + "continue=" + Base64Url(text)).message();
+    return message.substr(
+        std::string("invalid continue token: continue key is not valid: ").size());
+  };
+  EXPECT_EQ(token("null"), "server does not recognize this encoded version ");
+  EXPECT_EQ(token("{"), "unexpected end of JSON input");
+  EXPECT_EQ(token("\xcf"), "invalid character 'Ï' looking for beginning of value");
+  EXPECT_EQ(token("[]"),
+            "json: cannot unmarshal array into Go value of type storage.continueToken");
+  EXPECT_EQ(token(R"({"v": 5})"),
+            "json: cannot unmarshal number into Go struct field continueToken.v of type string");
+  EXPECT_EQ(token(R"({"v": "meta.k8s.io/v1", "rv": 1.5})"),
+            "json: cannot unmarshal number 1.5 into Go struct field continueToken.rv of type "
+            "int64");
+  EXPECT_THAT(
+      causes("watch=1&sendInitialEvents=true&resourceVersionMatch=Exact"),
+      testing::ElementsAre("Forbidden: sendInitialEvents requires setting resourceVersionMatch to "
+                           "NotOlderThan",
+                           "Unsupported value: \"Exact\": supported values: \"NotOlderThan\""));
   EXPECT_THAT(causes("sendInitialEvents=true&resourceVersionMatch=NotOlderThan"),
               testing::ElementsAre(
                   "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided",

@@ -73,10 +73,7 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
   if (meta.api_version.empty()) meta.api_version = own_version;
   const bool is_own = meta.kind == wanted.kind && meta.api_version == own_version;
   if (!is_own && wanted.is_alone) {
-    return Fail(Reason::kBadRequest,
-                fmt::format("no kind is registered for the type {}.{} in scheme "
-                            "\"pkg/runtime/scheme.go:111\"",
-                            wanted.version, wanted.kind));
+    return Fail(NothingElseRegistered(wanted));
   }
   if (std::count(meta.api_version.begin(), meta.api_version.end(), '/') > 1) {
     return Fail(
@@ -104,6 +101,11 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
 }
 
 }  // namespace
+
+Error NothingElseRegistered(const WantedType& wanted) {
+  return {Reason::kBadRequest, fmt::format("no kind is registered for the type {}.{} in scheme {}",
+                                           wanted.version, wanted.kind, Quoted(kRuntimeScheme))};
+}
 
 Result<> CheckBodySize(const http::Request& request) {
   if (!request.body_too_large) return {};

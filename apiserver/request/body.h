@@ -38,6 +38,8 @@ inline WantedType WantedOf(const KindInfo& kind) {
 }
 // What a body of that type is told which can be read, but not be turned into what is kept.
 Error CannotBeHandled(const WantedType& wanted, std::string_view why);
+// What one is told that is not of that type, or cannot be read, where no other type is known.
+Error NothingElseRegistered(const WantedType& wanted);
 // Straight into `object`, a fresh struct of the wanted type.
 Result<TextNotes> DecodeBodyInto(const http::Request& request, const WantedType& wanted,
                                  FieldValidation validation, void* object);

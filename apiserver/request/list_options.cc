@@ -161,6 +161,37 @@ std::string EncodeContinue(const ContinueToken& token) {
   return Base64Url(document.dump());
 }
 
+namespace {
+
+std::string GoKindOf(const Json& value) {
+  const std::string text = DumpJson(value);
+  JsonReader in(text);
+  return std::string(GoJsonKind(in.Next()));
+}
+
+// What Go says of a token that is JSON, but not of the struct that it reads it into; "" where it
+// is.
+std::string MisfitToken(const Json& token) {
+  if (token.is_null()) return "";
+  if (!token.is_object()) {
+    return "json: cannot unmarshal " + GoKindOf(token) +
+           " into Go value of type storage.continueToken";
+  }
+  for (const std::string name : {"v", "rv", "start"}) {
+    const Json value = token.value(name, Json());
+    const bool is_revision = name == "rv";
+    const bool fits = is_revision ? value.is_number_integer() : value.is_string();
+    if (fits || value.is_null()) continue;
+    std::string given = GoKindOf(value);
+    if (is_revision && value.is_number()) given += " " + DumpJson(value);
+    return "json: cannot unmarshal " + given + " into Go struct field continueToken." + name +
+           " of type " + (is_revision ? "int64" : "string");
+  }
+  return "";
+}
+
+}  // namespace
+
 Result<ContinueToken> DecodeContinue(std::string_view text) {
   const auto invalid = [](std::string_view why) {
     return Fail(Reason::kBadRequest,
@@ -177,11 +208,10 @@ Result<ContinueToken> DecodeContinue(std::string_view text) {
     if (at == text.size() && at % 4 == 1) --at;
     return invalid("illegal base64 data at input byte " + std::to_string(at));
   }
-  const Json document = ParseJson(*bytes).value_or(Json());
-  if (!document.is_object()) {
-    return invalid("invalid character '" + bytes->substr(0, 1) +
-                   "' looking for beginning of value");
-  }
+  auto parsed = ParseJson(*bytes);
+  if (!parsed) return invalid(parsed.error().message);
+  if (const std::string why = MisfitToken(*parsed); !why.empty()) return invalid(why);
+  const Json document = parsed->is_object() ? std::move(*parsed) : Json::object();
   const Json version = document.value("v", Json());
   if (version != kTokenVersion) {
     return invalid("server does not recognize this encoded version " +

@@ -345,13 +345,11 @@ Result<http::Response> NoRouteResponse(const RouteMatch& match, ApiRequest& requ
       return Fail(MethodNotSupported(GroupResourceOf(*match.kind), "watch"));
     case Found::kEmptyName:
       WarnOfDeprecation(*match.kind, request);
-      request.kind = match.kind;
       if (request.info.verb == "patch") TRY(CheckPatchType(request));
       return Fail(Reason::kBadRequest, "name must be provided");
     case Found::kEmptySpace:
       if (RuntimeKindOf(*match.kind) != nullptr) return TextResponse(404, "404 page not found\n");
       WarnOfDeprecation(*match.kind, request);
-      request.kind = match.kind;
       if (request.info.verb == "patch") TRY(CheckPatchType(request));
       return Fail(Reason::kBadRequest, "Namespace parameter required.");
     case Found::kNoPath:

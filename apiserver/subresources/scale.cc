@@ -225,7 +225,12 @@ Result<Scale> SentScale(ApiRequest& request, const WriteOptions& options) {
                           .kind = "Scale",
                           .type = &Scale::Describe(),
                           .is_alone = RuntimeKindOf(*request.kind) != nullptr};
-  auto scale = TRY(ReadBody<Scale>(request, wanted, options.validation));
+  auto read = ReadBody<Scale>(request, wanted, options.validation);
+  // Whatever is wrong with it, beside custom resources the server has no words for that.
+  if (!read && wanted.is_alone && read.error().reason == Reason::kBadRequest) {
+    return Fail(NothingElseRegistered(wanted));
+  }
+  auto scale = TRY(std::move(read));
   TRY(CheckPlace(request, scale));
   return scale;
 }
