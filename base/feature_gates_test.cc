@@ -8,8 +8,8 @@ namespace {
 TEST(FeatureGatesTest, WhatIsOffCannotBeTurnedOnNorWhatIsOnOff) {
   EXPECT_EQ(WhyNotFeatureGates("NodeDeclaredFeatures=false,ImageVolume=true,AllAlpha=false"), "");
   EXPECT_EQ(WhyNotFeatureGates("WatchList=true,kube:NodeDeclaredFeatures=true"),
-            "--feature-gates=NodeDeclaredFeatures=true cannot be had here, and must not be ignored: "
-            "it is always off");
+            "--feature-gates=NodeDeclaredFeatures=true cannot be had here, and must not be "
+            "ignored: it is always off");
   EXPECT_EQ(WhyNotFeatureGates("ImageVolume=F"),
             "--feature-gates=ImageVolume=false cannot be had here, and must not be ignored: it is "
             "always on");

@@ -9,6 +9,7 @@ import sys
 import threading
 
 from api_servers import TIME, UUID
+import controllers_mixed_scenarios
 import controllers_more_scenarios
 from controllers_scenarios import SCENARIOS
 from controllers_world import World
@@ -20,6 +21,7 @@ OWN = {"uid", "resourceVersion", "creationTimestamp", "managedFields", "deletion
 MADE_NAME = re.compile(r"\b[a-z0-9-]+-[bcdfghjklmnpqrstvwxz2456789]{5}\b")  # By generateName.
 DURATION = re.compile(r"\b\d+(\.\d+)?(ms|µs|s)\b")
 HASHES = {"replicasets": "pod-template-hash", "controllerrevisions": "controller.kubernetes.io/hash"}
+COMBINED = "(combined from similar events): "  # From the tenth on, and how many there are depends on the time.
 SHOWN_MAX = 300
 
 
@@ -74,6 +76,7 @@ class Snapshot:
         text = re.sub(r"kube-api-access-\w{5}", "kube-api-access-#", TIME.sub("TIME", UUID.sub("UUID", text)))
         for name, called in self.names:
             text = text.replace(name, called)
+        text = text.replace(COMBINED, "")
         # Their order is that of a map.
         text = re.sub(r"(multiple HPAs: )\[(.*)\]", lambda it: it[1] + str(sorted(it[2].split())), text)
         return DURATION.sub("Ns", text)

@@ -121,8 +121,7 @@ def main():
     # Where a server would be is found out before the plugins are made.
     kubeconfig = os.path.join(args.work, "kubeconfig")
     connection = f"clientConnection: {{kubeconfig: {kubeconfig}}}\n"
-    files = {name: KIND + (rest.replace("{kubeconfig}", kubeconfig) if "clientConnection" in rest else connection + rest)
-             for name, rest in FILES.items()}
+    files = {name: KIND + (rest if "clientConnection" in rest else connection + rest) for name, rest in FILES.items()}
     differ, count = 0, 0
     for name, text in {**files, **OTHERS}.items():
         if not re.search(args.only, name):
@@ -130,7 +129,7 @@ def main():
         count += 1
         path = os.path.join(args.work, "scheduler.yaml")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(text.replace("{kubeconfig}", kubeconfig))
         flags = [f"--config={path}", "--secure-port=0"]
         theirs = said([args.kube, "--authentication-skip-lookup=true"] + flags)
         ours = said([args.ours, "scheduler"] + flags)
