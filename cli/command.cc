@@ -214,6 +214,9 @@ Result<> Command::Parse(const Args& args) {
     rest_.reset();
   }
   environment_.verbosity = globals_.verbosity;
+  for (const auto& [name, advice] : deprecated_) {
+    if (Given(name)) Warn("Flag --{} has been deprecated, {}\n", name, advice);
+  }
   if (flags_.help_asked()) {
     environment_.out(HelpText());
     return ExitNow();

@@ -81,6 +81,8 @@ class Command {
   void KeepRest() { keeps_rest_ = true; }
   // What a flag means when it stands without a value: "--dry-run" is "--dry-run=client".
   void Bare(const std::string& name, const std::string& value) { bare_[name] = value; }
+  // A flag that kubectl is to lose, and what it says to those who give it, whatever else they do.
+  void Deprecate(const std::string& name, const std::string& advice) { deprecated_[name] = advice; }
   // Prints the help and fails with ExitNow when that was asked for.
   Result<> Parse(const Args& args);
   // What `kubectl options` prints: the flags that all verbs have.
@@ -180,6 +182,7 @@ class Command {
   std::map<char, Name> letters_;
   std::map<std::string, bool, std::less<>> names_;  // Whether it is a switch.
   std::map<std::string, std::string> bare_;
+  std::map<std::string, std::string> deprecated_;
   std::map<std::string, bool> given_;
   std::set<std::string> required_;
   Args words_;

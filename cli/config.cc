@@ -245,8 +245,9 @@ Result<> RunSetContext(Command& command, const Args& args) {
 Result<> RunSetCluster(Command& command, const Args& args) {
   bool embed = false;
   std::string proxy_url;
-  command.TellToo(
-      {"certificate-authority", "insecure-skip-tls-verify", "server", "tls-server-name"});
+  std::string server;  // A flag of its own, which has no letter here.
+  command.TellToo({"certificate-authority", "insecure-skip-tls-verify", "tls-server-name"});
+  command.Flag("server", server, "The address and port of the cluster's API server.");
   command.Flag("embed-certs", embed, "Embed the certificate authority.");
   command.Flag("proxy-url", proxy_url, "The proxy that the cluster is reached by.");
   const std::string name = TRY(OneConfigName(command, args, "cluster"));
@@ -259,7 +260,7 @@ Result<> RunSetCluster(Command& command, const Args& args) {
     return CliError("you must specify a --certificate-authority to embed");
   }
   Json changes = Json::object();
-  if (!flags.server.empty()) changes["server"] = flags.server;
+  if (!server.empty()) changes["server"] = server;
   if (!flags.tls_server_name.empty()) changes["tls-server-name"] = flags.tls_server_name;
   if (command.Given("insecure-skip-tls-verify")) {
     // Where nothing is verified there is nothing to verify by, and the other way round.

@@ -189,11 +189,11 @@ Result<> RunCreateCronJob(Command& command, const Args& args) {
   WriteFlags flags;
   std::string image;
   std::string schedule;
-  std::string restart = "OnFailure";
+  std::string restart;
   flags.AddTo(command, "kubectl-create");
   command.Flag("image", image, "Image name to run.");
   command.Flag("schedule", schedule, "When to run, in the form of cron.");
-  command.Flag("restart", restart, "OnFailure or Never.");
+  command.Flag("restart", restart, "OnFailure, which is meant where it is empty, or Never.");
   command.Require("image");
   command.Require("schedule");
   command.KeepRest();
@@ -201,7 +201,7 @@ Result<> RunCreateCronJob(Command& command, const Args& args) {
   Json container = {{"image", image}, {"name", name}, {"resources", Json::object()}};
   if (command.rest()) container["command"] = *command.rest();
   const Json pod = {{"containers", Json::array({std::move(container)})},
-                    {"restartPolicy", restart}};
+                    {"restartPolicy", restart.empty() ? "OnFailure" : restart}};
   return CreateBuiltIn(
       command, flags, "cronjob",
       {{"metadata", {{"name", name}}},

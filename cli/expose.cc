@@ -291,12 +291,10 @@ Result<> RunAutoscale(Command& command, const Args& args) {
   command.Flag("memory", memory, "Target memory: 60% of the request, or an amount such as 200Mi.");
   command.Flag("name", name, "The name of the new object.");
   command.Require("max");
+  command.Deprecate("cpu-percent",
+                    "Use --cpu with percentage or resource quantity format (e.g., '70%' for "
+                    "utilization or '500m' for milliCPU).");
   TRY(command.Parse(args));
-  if (command.Given("cpu-percent")) {
-    command.Warn(
-        "Flag --cpu-percent has been deprecated, Use --cpu with percentage or resource quantity "
-        "format (e.g., '70%' for utilization or '500m' for milliCPU).\n");
-  }
   TRY(flags.Check());
   if (max < 1) {
     return CliError(fmt::format("--max=MAXPODS is required and must be at least 1, max: {}", max));

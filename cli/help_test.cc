@@ -109,7 +109,8 @@ TEST_F(ProgramTest, FlagsOfAllVerbsAreToldOfWhereTheyAreWhatAVerbIsFor) {
   EXPECT_NE(out_.find("    --token='':\n\t"), std::string::npos) << out_;
   EXPECT_EQ(out_.find("--kubeconfig="), std::string::npos) << out_;
   EXPECT_EQ(Run("config", {"set-cluster", "--help"}), 0) << err_;
-  EXPECT_NE(out_.find("    -s, --server='':\n\t"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("    --server='':\n\t"), std::string::npos) << out_;
+  EXPECT_NE(out_.find("    --tls-server-name='':\n\t"), std::string::npos) << out_;
   EXPECT_EQ(Run("config", {"set-context", "--help"}), 0) << err_;
   EXPECT_NE(out_.find("    -n, --namespace='':\n\t"), std::string::npos) << out_;
 }

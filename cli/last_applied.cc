@@ -44,8 +44,8 @@ Result<> RunViewLastApplied(Command& command, const Args& args) {
 }
 
 Result<> RunSetLastApplied(Command& command, const Args& args) {
-  WriteFlags flags;
-  FileFlags files{.takes_kustomize = false};
+  WriteFlags flags{.takes_manager = false};
+  FileFlags files{.takes_kustomize = false, .takes_recursive = false};
   bool create = false;
   flags.AddTo(command, "kubectl-client-side-apply", false);
   files.AddTo(command);

@@ -407,7 +407,9 @@ void FileFlags::AddTo(Command& command, const char* letter) {
     command.Flag("kustomize,k", kustomize,
                  "A folder with a kustomization, which is built as by kustomize.");
   }
-  command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
+  if (takes_recursive) {
+    command.Flag("recursive,R", recursive, "Process the folders of -f recursively.");
+  }
 }
 
 namespace {

@@ -36,6 +36,7 @@ struct FileFlags {
   bool asks_server = true;  // Else the verb has the documents alone, and what kinds they say.
   bool validates = false;   // The verb has documents validated, by what the server tells of kinds.
   bool takes_kustomize = true;       // The verb has the flag -k.
+  bool takes_recursive = true;       // The verb has the flag -R.
   bool tells_build_plainly = false;  // Why none is built has no "error: " before it.
   void AddTo(Command& command, const char* letter = "f");
   bool empty() const { return filenames.empty() && kustomize.empty(); }

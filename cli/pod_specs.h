@@ -20,6 +20,7 @@ struct SetFlags {
   FileFlags files;
   SelectorFlags selectors;
   bool local = false;
+  bool takes_selector = true;  // The verb has the flag -l.
   void AddTo(Command& command);
 };
 

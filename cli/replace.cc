@@ -13,7 +13,6 @@ Result<> CreateAnew(Command& command, const WriteFlags& flags, const ManifestObj
   for (const char* field : {"resourceVersion", "uid", "creationTimestamp"}) {
     fresh["metadata"].erase(field);
   }
-  fresh = flags.record.In(std::move(fresh));
   const WriteOptions options = TRY(flags.Options());
   const Json created =
       TRY(session.api().Create(object.kind.resource, object.key.namespace_, fresh, options));
@@ -84,7 +83,6 @@ Result<> ReplaceInPlace(Command& command, const WriteFlags& flags, const std::st
       flags.save_config || At(object.object, "metadata", "annotations", kLastApplied).is_string()
           ? WithLastApplied(object.object)
           : object.object;
-  sent = flags.record.In(std::move(sent));
   if (!flags.dry_run.client()) {
     const WriteOptions options = TRY(flags.Options());
     TakeVersion(session, object, subresource, sent);

@@ -89,7 +89,6 @@ Result<> RunScale(Command& command, const Args& args) {
   command.Flag("timeout", timeout, "How long to wait for the scaling; 0 does not wait.");
   command.Require("replicas");
   TRY(command.Parse(args));
-  record.WarnOfIt();
   TRY(dry_run.Check());
   TRY(print.Check());
   if (replicas < 0) {

@@ -67,7 +67,9 @@ void SetFlags::AddTo(Command& command) {
   write.AddTo(command, "kubectl-set", false);
   files.AddTo(command);
   files.own_kinds_alone = true;
-  command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+  if (takes_selector) {
+    command.Flag("selector,l", selectors.labels, "Selector (label query) to filter on.");
+  }
   command.Flag("all", selectors.all, "All objects of the named kinds.");
   command.Flag("local", local, "Change what -f holds, not the server's objects.");
 }

@@ -109,7 +109,7 @@ Result<> RunSetResources(Command& command, const Args& args) {
 }
 
 Result<> RunSetServiceAccount(Command& command, const Args& args) {
-  SetFlags flags;
+  SetFlags flags{.takes_selector = false};
   flags.AddTo(command);
   TRY(command.Parse(args));
   TRY(flags.write.Check());
@@ -129,7 +129,7 @@ Result<> RunSetServiceAccount(Command& command, const Args& args) {
 }
 
 Result<> RunSetSelector(Command& command, const Args& args) {
-  SetFlags flags;
+  SetFlags flags{.takes_selector = false};
   flags.files.recursive = true;
   flags.files.takes_kustomize = false;
   std::string resource_version;

@@ -236,6 +236,13 @@ TEST_F(TypedFlagsTest, AConfigsFieldsAreKnown) {
   std::filesystem::remove(path);
 }
 
+TEST_F(TypedFlagsTest, AnEmptyRestartPolicyOfACronJobIsTheDefault) {
+  for (const char* flag : {"--restart=", "--restart=OnFailure"}) {
+    EXPECT_THAT(Created({"cronjob", "c", "--image=i", "--schedule=* * * * *", flag, "-o", "yaml"}),
+                HasSubstr("restartPolicy: OnFailure\n"));
+  }
+}
+
 TEST_F(TypedFlagsTest, WhatAVerbHasNoUseForIsRefused) {
   const std::pair<const char*, const char*> flags[] = {{"taint", "--save-config"},
                                                        {"apply", "--save-config"},
@@ -246,6 +253,19 @@ TEST_F(TypedFlagsTest, WhatAVerbHasNoUseForIsRefused) {
     EXPECT_EQ(Run(verb, {"x", flag}), 1);
     EXPECT_THAT(err_, testing::StartsWith("error: unknown flag: " + std::string(flag) + "\n"));
   }
+  const std::pair<const char*, std::vector<std::string>> of_families[] = {
+      {"apply", {"set-last-applied", "--field-manager=m"}},
+      {"apply", {"set-last-applied", "--recursive"}},
+      {"set", {"selector", "--selector=a=b"}},
+      {"set", {"serviceaccount", "--selector=a=b"}}};
+  for (const auto& [family, args] : of_families) {
+    EXPECT_EQ(Run(family, args), 1);
+    const std::string flag = args[1].substr(0, args[1].find('='));
+    EXPECT_EQ(err_, "error: unknown flag: " + flag + "\nSee 'kubectl " + family + " " + args[0] +
+                        " --help' for usage.\n");
+  }
+  EXPECT_EQ(Run("config", {"set-cluster", "c", "-s", "https://a"}), 1);
+  EXPECT_THAT(err_, HasSubstr("unknown shorthand flag: 's' in -s\n"));
   for (const char* verb : {"expose", "run", "autoscale"}) {
     EXPECT_EQ(Run(verb, {"--help"}), 0);
     EXPECT_THAT(out_, HasSubstr("--save-config="));

@@ -25,31 +25,17 @@ Result<std::string> FieldValidation(const std::string& validate) {
 }  // namespace
 
 void RecordFlag::AddTo(Command& command) {
-  constexpr std::string_view kRecording[] = {"annotate",
-                                             "apply",
-                                             "apply edit-last-applied",
-                                             "autoscale",
-                                             "create",
-                                             "edit",
-                                             "expose",
-                                             "label",
-                                             "patch",
-                                             "replace",
-                                             "run",
-                                             "scale",
-                                             "set image",
-                                             "set resources",
-                                             "set selector",
-                                             "set serviceaccount"};
+  constexpr std::string_view kRecording[] = {
+      "annotate",      "apply",        "apply edit-last-applied",
+      "autoscale",     "create",       "edit",
+      "expose",        "label",        "patch",
+      "run",           "scale",        "set image",
+      "set resources", "set selector", "set serviceaccount"};
   const auto end = std::end(kRecording);
   if (std::find(std::begin(kRecording), end, command.verb()) == end) return;
   command_ = &command;
   command.Flag("record", wanted_, "Deprecated: keep the command line in the object.");
-}
-
-void RecordFlag::WarnOfIt() const {
-  if (!command_ || !command_->Given("record")) return;
-  command_->Warn("Flag --record has been deprecated, --record will be removed in the future\n");
+  command.Deprecate("record", "--record will be removed in the future");
 }
 
 Json RecordFlag::In(Json object) const {
@@ -91,7 +77,9 @@ void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
   field_manager = manager;
   fails_by_validation = command.environment().program == "kubectl";
   print.AddTo(command);
-  command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
+  if (takes_manager) {
+    command.Flag("field-manager", field_manager, "Name of the manager used to track fields.");
+  }
   record.AddTo(command);
   if (!with_validation) return;
   // What makes an object of flags has no fields to validate; apply keeps it anyway, and a taint is
@@ -108,7 +96,6 @@ void WriteFlags::AddWithoutDryRun(Command& command, const std::string& manager,
 }
 
 Result<> WriteFlags::Check() {
-  record.WarnOfIt();
   TRY(print.Check());
   TRY(FieldValidation(validate));
   return dry_run.Check();

@@ -17,7 +17,6 @@ namespace skiff::cli {
 class RecordFlag {
  public:
   void AddTo(Command& command);
-  void WarnOfIt() const;
   bool wanted() const { return wanted_; }
   static constexpr char kCause[] = "kubernetes.io/change-cause";
   // `object`, which may be a patch, with that in it where it is wanted.
@@ -37,6 +36,7 @@ struct WriteFlags {
   DryRun dry_run;
   std::string validate = "strict";
   std::string field_manager;
+  bool takes_manager = true;  // The verb has the flag --field-manager.
   bool save_config = false;
   RecordFlag record;
   // Under kubectl's name, which looks at an object by the server's schema before it sends it.

@@ -40,6 +40,10 @@ struct KustomizeFlags {
                  "legacy or none, where a kustomization has no sortOptions; deprecated.");
     command.Flag("enable-managedby-label", enable_managedby_label,
                  "As buildMetadata: [managedByLabel]; deprecated.");
+    command.Deprecate("reorder", "use the new 'sortOptions' field in kustomization.yaml instead.");
+    command.Deprecate("enable-managedby-label",
+                      "The flag `enable-managedby-label` has been deprecated. Use the "
+                      "`managedByLabel` option in the `buildMetadata` field instead.");
     command.Flag("enable-helm", enable_helm, "Refused: charts are not inflated here.");
     command.Flag("enable-alpha-plugins", enable_alpha_plugins, "Refused: no plugins are run here.");
     command.Flag("network", network, "Has no effect: no functions are run in containers.");
@@ -51,21 +55,6 @@ struct KustomizeFlags {
     command.Flag("helm-api-versions", helm_api_versions, "Has no effect, as helm is not run.");
     command.Flag("helm-kube-version", helm_kube_version, "Has no effect, as helm is not run.");
     command.Flag("helm-debug", helm_debug, "Has no effect, as helm is not run.");
-  }
-
-  // What kubectl says of flags that it is to lose.
-  static void WarnOfDeprecated(Command& command) {
-    if (command.Given("reorder")) {
-      command.Warn(
-          "Flag --reorder has been deprecated, use the new 'sortOptions' field in "
-          "kustomization.yaml instead.\n");
-    }
-    if (command.Given("enable-managedby-label")) {
-      command.Warn(
-          "Flag --enable-managedby-label has been deprecated, The flag "
-          "`enable-managedby-label` has been deprecated. Use the `managedByLabel` option "
-          "in the `buildMetadata` field instead.\n");
-    }
   }
 
   Result<> Check(Command& command) const {
@@ -131,7 +120,6 @@ Result<> RunKustomize(Command& command, const Args& args) {
   KustomizeFlags flags;
   flags.AddTo(command);
   TRY(command.Parse(args));
-  KustomizeFlags::WarnOfDeprecated(command);
   TRY(flags.Check(command));
   if (command.words().size() > 1) return CliError("specify one path to kustomization.yaml");
   const std::string directory = command.words().empty() ? "." : command.words()[0];

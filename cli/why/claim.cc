@@ -32,22 +32,6 @@ std::vector<std::string> ClassNames(const Facts& facts) {
   return names;
 }
 
-std::vector<std::string> UsersOf(const Facts& facts, const Json& claim) {
-  std::vector<std::string> names;
-  for (const Json& pod : facts.Of("pods")) {
-    if (NamespaceOf(pod) != NamespaceOf(claim)) continue;
-    for (const Json& volume : At(pod, "spec", "volumes")) {
-      const bool ephemeral = At(volume, "ephemeral").is_object() &&
-                             NameOf(pod) + "-" + TextAt(volume, "name") == NameOf(claim);
-      if (TextAt(volume, "persistentVolumeClaim", "claimName") == NameOf(claim) || ephemeral) {
-        names.push_back(NameOf(pod));
-        break;
-      }
-    }
-  }
-  return names;
-}
-
 // What of a volume does not suit the claim; "" when all of it does. `short_by` is in bytes.
 std::string Misfit(const Json& claim, const Json& volume, int64_t& short_by) {
   short_by = 0;
@@ -90,6 +74,7 @@ std::string Misfit(const Json& claim, const Json& volume, int64_t& short_by) {
 }
 
 // Where only volumes that exist will do: which there are of the class, and what is wrong with each.
+// What is wrong with one that is alone is part of the sentence.
 void AddVolumes(const Facts& facts, const Json& claim, Finding& finding) {
   if (!facts.Has("persistentvolumes")) return;
   const std::string wanted = TextAt(claim, "spec", "storageClassName");
@@ -98,6 +83,7 @@ void AddVolumes(const Facts& facts, const Json& claim, Finding& finding) {
   std::vector<std::string> others;
   const Json* nearest = nullptr;
   int64_t least = INT64_MAX;
+  std::string of_first;
   for (const Json& volume : facts.Of("persistentvolumes")) {
     if (TextAt(volume, "spec", "storageClassName") != wanted) {
       others.push_back(NameOf(volume));
@@ -105,6 +91,7 @@ void AddVolumes(const Facts& facts, const Json& claim, Finding& finding) {
     }
     int64_t short_by = 0;
     const std::string misfit = Misfit(claim, volume, short_by);
+    if (of_class == 0) of_first = NameOf(volume) + " " + misfit;
     if (++of_class <= kShownMax) {
       finding.Saw(misfit.empty() ? "would suit it" : misfit, "persistentvolume/" + NameOf(volume));
     }
@@ -118,6 +105,8 @@ void AddVolumes(const Facts& facts, const Json& claim, Finding& finding) {
   if (nearest) {
     finding.sentence +=
         fmt::format("; the nearest, {}, is short by {}", NameOf(*nearest), SizeText(least));
+  } else if (of_class == 1 && !of_first.ends_with(' ')) {
+    finding.sentence += "; the only one, " + of_first;
   }
   if (of_class == 0) {
     finding.Saw(facts.Of("persistentvolumes").empty()
@@ -152,17 +141,32 @@ void ExplainClassless(const Facts& facts, const Json& claim, Findings& out) {
   out.push_back(std::move(finding));
 }
 
+// A class need not exist for volumes that are made by hand to be of it: where there are some, what
+// is wrong is that none of them fits.
 void ExplainNoSuchClass(const Facts& facts, const Json& claim, Findings& out) {
+  const std::string wanted = TextAt(claim, "spec", "storageClassName");
+  const auto& volumes = facts.Of("persistentvolumes");
+  const bool by_hand = std::any_of(volumes.begin(), volumes.end(), [&](const Json& each) {
+    return TextAt(each, "spec", "storageClassName") == wanted;
+  });
+  const auto suiting = VolumesThatFit(facts, claim);
   Finding finding;
-  finding.cause = "NoSuchClass";
-  finding.sentence = fmt::format("{} is pending: there is no storage class {}, which it names",
-                                 Named(claim), TextAt(claim, "spec", "storageClassName"));
+  finding.cause = !by_hand ? "NoSuchClass" : suiting.empty() ? "NoVolume" : "NotBoundYet";
+  if (!suiting.empty()) finding.weight = Weight::kWaits;
+  finding.sentence =
+      !by_hand ? fmt::format("{} is pending: there is no storage class {}, which it names",
+                             Named(claim), wanted)
+      : suiting.empty()
+          ? fmt::format("{} is pending: no volume of class {} fits", Named(claim), wanted)
+          : fmt::format("{} is pending: it is not bound yet to a volume of class {} that fits",
+                        Named(claim), wanted);
   const auto names = ClassNames(facts);
-  finding.Saw(names.empty() ? "the cluster has none" : "there are: " + Some(names),
+  finding.Saw((by_hand ? fmt::format("no class {}, so that nobody makes a volume; ", wanted) : "") +
+                  (names.empty() ? "the cluster has none" : "there are: " + Some(names)),
               "storageclasses");
   AddVolumes(facts, claim, finding);
   AddLastEvent(facts, claim, finding);
-  finding.Try("skiff get storageclasses");
+  finding.Try(by_hand ? "skiff get persistentvolumes" : "skiff get storageclasses");
   out.push_back(std::move(finding));
 }
 
@@ -181,6 +185,12 @@ void ExplainDelayed(const Facts& facts, const Json& claim, Findings& out) {
   finding.Saw("WaitForFirstConsumer", fmt::format("storageclass/{} volumeBindingMode",
                                                   TextAt(claim, "spec", "storageClassName")));
   if (facts.Has("pods") && users.empty()) finding.Saw("no pod uses it", "pods");
+  if (const Json* of = facts.Find("storageclasses", "", TextAt(claim, "spec", "storageClassName"));
+      users.empty() && of && TextAt(*of, "provisioner") == kNoProvisioner &&
+      facts.Has("persistentvolumes") && VolumesThatFit(facts, claim).empty()) {
+    finding.Saw("none of its class fits, and nobody makes one: a pod alone will not do",
+                "persistentvolumes");
+  }
   AddLastEvent(facts, claim, finding);
   if (!users.empty()) finding.Try(CommandFor(claim, fmt::format("why pod/{}", users[0])));
   out.push_back(std::move(finding));
@@ -240,7 +250,8 @@ void ExplainNamedVolume(const Facts& facts, const Json& claim, const std::string
   finding.weight = volume && misfit.empty() && !classes_differ ? Weight::kWaits : Weight::kWrong;
   finding.Saw(name, "spec.volumeName");
   AddLastEvent(facts, claim, finding);
-  finding.Try(fmt::format("skiff get persistentvolume {} -o yaml", ShellWord(name)));
+  finding.Try(volume ? fmt::format("skiff get persistentvolume {} -o yaml", ShellWord(name))
+                     : "skiff get persistentvolumes");
   out.push_back(std::move(finding));
 }
 
@@ -325,6 +336,22 @@ void SayBound(const Facts& facts, const Json& claim, Findings& out) {
 
 }  // namespace
 
+std::vector<std::string> UsersOf(const Facts& facts, const Json& claim) {
+  std::vector<std::string> names;
+  for (const Json& pod : facts.Of("pods")) {
+    if (NamespaceOf(pod) != NamespaceOf(claim)) continue;
+    for (const Json& volume : At(pod, "spec", "volumes")) {
+      const bool ephemeral = At(volume, "ephemeral").is_object() &&
+                             NameOf(pod) + "-" + TextAt(volume, "name") == NameOf(claim);
+      if (TextAt(volume, "persistentVolumeClaim", "claimName") == NameOf(claim) || ephemeral) {
+        names.push_back(NameOf(pod));
+        break;
+      }
+    }
+  }
+  return names;
+}
+
 std::vector<std::string> VolumesThatFit(const Facts& facts, const Json& claim) {
   std::vector<std::string> names;
   for (const Json& volume : facts.Of("persistentvolumes")) {
@@ -360,6 +387,14 @@ void ExplainClaim(const Facts& facts, const Json& claim, Findings& out) {
       fmt::format("{} has lost its volume {}, which does not exist any more", Named(claim), volume);
   finding.Saw("Lost", "status.phase");
   AddLastEvent(facts, claim, finding);
+  if (const auto users = UsersOf(facts, claim); !users.empty()) {
+    finding.Saw("used by " + Some(users), "pods");
+  }
+  finding.Saw(fmt::format("a volume {} that leads to the same storage, made again, is bound to it "
+                          "again; to begin anew, delete the claim and make it without volumeName",
+                          volume),
+              "spec.volumeName");
+  finding.Try(CommandFor(claim, fmt::format("delete pvc {}", ShellWord(NameOf(claim)))));
   out.push_back(std::move(finding));
 }
 

@@ -86,6 +86,38 @@ TEST_F(WhyClaimTest, VolumesThatDoNotFitSayByHowMuch) {
   EXPECT_THAT(text, HasSubstr("is taken for claim x/other  [persistentvolume/held]"));
 }
 
+TEST_F(WhyClaimTest, VolumesByHandNeedNoObjectOfTheirClass) {
+  AddClass("local", "provisioner: a.b");
+  AddVolume("shared", "20Gi", "", "[ReadOnlyMany]");
+  std::string text = Pending("hand");
+  EXPECT_THAT(text, StartsWith("persistentvolumeclaim/data is pending: no volume of class hand "
+                               "fits; the only one, shared, does not offer ReadWriteOnce, only "
+                               "ReadOnlyMany.\n"));
+  EXPECT_THAT(text, HasSubstr("no class hand, so that nobody makes a volume; there are: local  ["));
+  EXPECT_THAT(text, HasSubstr("try: skiff get persistentvolumes\n"));
+  AddVolume("small", "4Gi");
+  EXPECT_THAT(Pending("hand"), HasSubstr("hand fits; the nearest, small, is short by 6Gi.\n"));
+  AddVolume("large", "40Gi");
+  text = Pending("hand");
+  EXPECT_THAT(text, StartsWith("persistentvolumeclaim/data is pending: it is not bound yet to a "
+                               "volume of class hand that fits"));
+  EXPECT_EQ(first().weight, Weight::kWaits);
+}
+
+TEST_F(WhyClaimTest, WhatWasLostMayComeBack) {
+  Add("pods",
+      "{metadata: {name: db}, spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: "
+      "data}}]}}");
+  const std::string text =
+      Why("{kind: PersistentVolumeClaim, metadata: {name: data}, spec: {volumeName: v1}, status: "
+          "{phase: Lost}}");
+  EXPECT_THAT(text, StartsWith("persistentvolumeclaim/data has lost its volume v1, which does not "
+                               "exist any more.\n"));
+  EXPECT_THAT(text, HasSubstr("used by db  [pods]\n"));
+  EXPECT_THAT(text, HasSubstr("made again, is bound to it again"));
+  EXPECT_THAT(text, HasSubstr("try: skiff delete pvc data -n default\n"));
+}
+
 TEST_F(WhyClaimTest, OneThatNoVolumeFitsDoesNotWaitForItsPod) {
   AddClass("hand",
            "provisioner: kubernetes.io/no-provisioner, volumeBindingMode: "
@@ -93,6 +125,7 @@ TEST_F(WhyClaimTest, OneThatNoVolumeFitsDoesNotWaitForItsPod) {
   AddVolume("small", "4Gi");
   None("pods");
   EXPECT_THAT(Pending("hand"), HasSubstr("nothing is wrong yet")) << "a volume may come first";
+  EXPECT_THAT(Pending("hand"), HasSubstr("nobody makes one: a pod alone will not do"));
   Add("pods",
       "{metadata: {name: db}, spec: {volumes: [{name: d, persistentVolumeClaim: {claimName: "
       "data}}]}}");

@@ -56,6 +56,8 @@ std::string ServiceTrouble(const Facts& facts, const Json& service);
 // The same of one of its ports, which others need not care about.
 std::string TroubleAtPort(const Facts& facts, Json service, const Json& port);
 void ExplainClaim(const Facts& facts, const Json& claim, Findings& out);
+// The pods whose volumes name the claim, or that it is made for.
+std::vector<std::string> UsersOf(const Facts& facts, const Json& claim);
 // The volumes of its class that it could be bound to.
 std::vector<std::string> VolumesThatFit(const Facts& facts, const Json& claim);
 // Of a claim that nobody makes a volume for: which there are, where none fits. False: one does, or

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "api/pods/host_ports.h"
 #include "api/select/node_selector.h"
@@ -43,25 +44,17 @@ std::string RequirementText(const core_v1::NodeSelectorRequirement& each) {
   return fmt::format("{} {} {}", each.key, each.operator_ == "Gt" ? ">" : "<", values);
 }
 
-// What its affinity asks of nodes: terms one of which must hold, and each of them as a whole.
-std::string AffinityText(const core_v1::PodSpec& pod) {
-  if (!pod.affinity || !pod.affinity->node_affinity) return "";
+// What its affinity asks of nodes; nullptr: nothing.
+const core_v1::NodeSelector* RequiredOf(const core_v1::PodSpec& pod) {
+  if (!pod.affinity || !pod.affinity->node_affinity) return nullptr;
   const auto& required =
       pod.affinity->node_affinity->required_during_scheduling_ignored_during_execution;
-  if (!required) return "";
-  constexpr size_t kTermsMax = 3;
-  std::vector<std::string> texts;
-  for (const auto& term : required->node_selector_terms) {
-    std::vector<std::string> all;
-    for (const auto& each : term.match_expressions) all.push_back(RequirementText(each));
-    for (const auto& each : term.match_fields) all.push_back(RequirementText(each));
-    if (texts.size() == kTermsMax) {
-      texts.emplace_back("others");
-      break;
-    }
-    texts.push_back(fmt::format("{}", fmt::join(all, " and ")));
-  }
-  return fmt::format(": {}", fmt::join(texts, ", or "));
+  return required ? &*required : nullptr;
+}
+
+std::string AffinityText(const core_v1::PodSpec& pod) {
+  const core_v1::NodeSelector* required = RequiredOf(pod);
+  return required ? ": " + NodeSelectorText(*required) : "";
 }
 
 // Labels that nodeSelector asks for and the node has not, with what it has.
@@ -122,6 +115,43 @@ std::vector<Shortage> ShortagesOn(const core_v1::PodSpec& pod, const core_v1::No
 }
 
 }  // namespace
+
+std::string NodeSelectorText(const core_v1::NodeSelector& selector) {
+  constexpr size_t kTermsMax = 3;
+  std::vector<std::string> texts;
+  for (const auto& term : selector.node_selector_terms) {
+    std::vector<std::string> all;
+    for (const auto& each : term.match_expressions) all.push_back(RequirementText(each));
+    for (const auto& each : term.match_fields) all.push_back(RequirementText(each));
+    if (texts.size() == kTermsMax) {
+      texts.emplace_back("others");
+      break;
+    }
+    texts.push_back(fmt::format("{}", fmt::join(all, " and ")));
+  }
+  return fmt::format("{}", fmt::join(texts, ", or "));
+}
+
+std::string NodeOfDaemon(const core_v1::PodSpec& pod) {
+  const core_v1::NodeSelector* required = RequiredOf(pod);
+  if (!required) return "";
+  std::set<std::string> names;
+  for (const auto& term : required->node_selector_terms) {
+    const auto own =
+        std::find_if(term.match_fields.begin(), term.match_fields.end(), [](const auto& each) {
+          return each.key == "metadata.name" && each.operator_ == "In" && each.values.size() == 1;
+        });
+    if (own == term.match_fields.end()) return "";
+    names.insert(own->values[0]);
+  }
+  return names.size() == 1 ? *names.begin() : "";
+}
+
+bool ContendForPort(const core_v1::PodSpec& pod, const core_v1::PodSpec& other) {
+  Load load;
+  load.with_ports = {other};
+  return !PortTaken(pod, load).empty();
+}
 
 std::string AmountText(const std::string& resource, int64_t amount) {
   if (resource == "cpu") return Quantity::FromMilli(amount).Text();

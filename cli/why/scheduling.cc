@@ -77,6 +77,11 @@ struct Survey {
   std::vector<Group> groups;         // The largest first.
   std::vector<std::string> fitting;  // Nodes that nothing looked at here keeps it off.
   size_t nodes = 0;
+  std::string own_node;  // The one that it is for and no other; "": it is for any.
+
+  std::string OnlyNode() const {
+    return own_node.empty() ? "the only node" : "node " + own_node + ", which it is for,";
+  }
 };
 
 // `behind`: what is in its way on that node besides.
@@ -110,7 +115,10 @@ Survey SurveyOf(const Facts& facts, const core_v1::Pod& pod, const Json& documen
   const Loads loads = LoadsOf(facts);
   const auto volumes = VolumesOf(facts, document);
   const Load nothing;
+  survey.own_node = NodeOfDaemon(pod.spec);
+  if (!facts.Find("nodes", "", survey.own_node)) survey.own_node.clear();
   for (const Json& each : facts.Of("nodes")) {
+    if (!survey.own_node.empty() && NameOf(each) != survey.own_node) continue;
     const auto node = FromJson<core_v1::Node>(each);
     if (!node) continue;
     ++survey.nodes;
@@ -119,7 +127,9 @@ Survey SurveyOf(const Facts& facts, const core_v1::Pod& pod, const Json& documen
     Obstacle obstacle = ObstacleOn(pod.spec, *node, loads_known ? load : nullptr);
     if (obstacle.cause.empty()) obstacle = VolumeObstacle(volumes, *node);
     Obstacle behind = ObstacleBehind(pod.spec, *node, loads_known ? load : nullptr, obstacle);
-    if (behind.cause.empty()) behind = VolumeObstacle(volumes, *node);
+    if (behind.cause.empty() && obstacle.cause != "VolumeAffinity") {
+      behind = VolumeObstacle(volumes, *node);
+    }
     AddNode(node->metadata.name, std::move(obstacle), behind, survey);
   }
   std::stable_sort(survey.groups.begin(), survey.groups.end(),
@@ -149,6 +159,29 @@ void AddGroup(const Group& group, bool loads_known, Finding& finding) {
   }
 }
 
+// Who holds the port of a node that it wants.
+void SawPortHolder(const Facts& facts, const core_v1::Pod& pod, const std::string& node,
+                   Finding& finding) {
+  for (const Json& each : facts.Of("pods")) {
+    if (TextAt(each, "spec", "nodeName") != node || HasEnded(TextAt(each, "status", "phase"))) {
+      continue;
+    }
+    const auto other = FromJson<core_v1::Pod>(each);
+    if (!other || !ContendForPort(pod.spec, other->spec)) continue;
+    finding.Saw(fmt::format("pod {} in {} has it on {}", NameOf(each), NamespaceOf(each), node),
+                "pods");
+    return;
+  }
+}
+
+// Which nodes its volumes are for.
+void SawVolumeNodes(const Facts& facts, const Json& pod, Finding& finding) {
+  for (const core_v1::PersistentVolume& volume : VolumesOf(facts, pod)) {
+    finding.Saw("is for nodes with " + NodeSelectorText(*volume.spec.node_affinity->required),
+                fmt::format("persistentvolume/{} spec.nodeAffinity", volume.metadata.name));
+  }
+}
+
 // "are cordoned" of "is cordoned".
 std::string OfSeveral(const std::string& text) {
   for (const auto& [one, several] :
@@ -163,7 +196,7 @@ std::string SurveyText(const Survey& survey) {
   if (survey.groups.size() == 1) {
     const Group& group = survey.groups[0];
     const std::string who =
-        survey.nodes == 1 ? "the only node" : fmt::format("each of {} nodes", survey.nodes);
+        survey.nodes == 1 ? survey.OnlyNode() : fmt::format("each of {} nodes", survey.nodes);
     if (group.best.size() != 1) return fmt::format("{} {}", who, group.obstacle.text);
     const auto& [resource, best] = *group.best.begin();
     const auto& [shortage, node] = best;
@@ -171,7 +204,7 @@ std::string SurveyText(const Survey& survey) {
     return fmt::format(
         "it wants {} {}, and {}", AmountText(resource, shortage.wanted), resource,
         survey.nodes == 1
-            ? fmt::format("the only node has {} free", AmountText(resource, shortage.free))
+            ? fmt::format("{} has {} free", survey.OnlyNode(), AmountText(resource, shortage.free))
             : fmt::format("no node of {} has more than {} free", survey.nodes,
                           AmountText(resource, shortage.free)));
   }
@@ -204,6 +237,7 @@ void AddCommands(const Survey& survey, const Json& pod, Finding& finding) {
       }
     }
     if (cause == "NodeAffinity") finding.Try("skiff get nodes --show-labels");
+    if (cause == "VolumeAffinity") finding.Try("skiff describe persistentvolumes");
     if (cause == "Resources") {
       const std::string workload = WorkloadOf(pod);
       if (!workload.starts_with("pod/") && !workload.starts_with("job/")) {
@@ -402,10 +436,13 @@ constexpr char kNoVolumes[] = "didn't find available persistent volumes to bind"
 constexpr char kBindingVolumes[] = "binding volumes: ";  // Of PreBind, which has given up.
 constexpr char kOneTooMany[] =
     "on each node that it could go to it would be one too many (topologySpreadConstraints)";
+constexpr char kOnePodAlone[] = "ReadWriteOncePod";
+constexpr char kNoneBeside[] = "didn't match pod affinity rules";
+constexpr char kSomeBeside[] = "didn't match pod anti-affinity rules";
 constexpr PodRule kPodRules[] = {
-    {"didn't match pod affinity rules",
+    {kNoneBeside,
      "it is to be beside other pods (podAffinity), and no node that it could go to has them"},
-    {"didn't match pod anti-affinity rules",
+    {kSomeBeside,
      "each node that it could go to has a pod that it is not to be beside (podAntiAffinity)"},
     {"didn't satisfy existing pods anti-affinity rules",
      "each node that it could go to has a pod that wants no such pod beside it (podAntiAffinity)"},
@@ -422,8 +459,7 @@ constexpr PodRule kPodRules[] = {
     {"exceed max volume count",
      "each node that it could go to has as many volumes of its kind as it takes"},
     {"no available volume zone", "its volumes are in other zones than the nodes it could go to"},
-    {"ReadWriteOncePod",
-     "its claim is for one pod at a time (ReadWriteOncePod), and another has it"},
+    {kOnePodAlone, "its claim is for one pod at a time (ReadWriteOncePod), and another has it"},
     {"cannot allocate all claims",
      "no node that it could go to has the devices that its resource claims ask for"},
 };
@@ -460,6 +496,18 @@ std::string PendingText(const Facts& facts, const Json& pod, const Survey& surve
   return "the scheduler finds no node for it" + (reasons.empty() ? "" : ": " + reasons);
 }
 
+// Who has a claim that one pod alone may have.
+void SawHolders(const Facts& facts, const Json& pod, Finding& finding) {
+  for (const Json& volume : At(pod, "spec", "volumes")) {
+    const Json* claim =
+        facts.Find("persistentvolumeclaims", NamespaceOf(pod), ClaimOf(pod, volume));
+    if (!claim) continue;
+    auto users = UsersOf(facts, *claim);
+    std::erase(users, NameOf(pod));
+    if (!users.empty()) finding.Saw("used by " + Some(users), Named(*claim));
+  }
+}
+
 // What of the pod the rule goes by.
 void AddRule(const Facts& facts, const Json& pod, const PodRule& rule, Finding& finding) {
   const std::string_view words = rule.words;
@@ -471,6 +519,13 @@ void AddRule(const Facts& facts, const Json& pod, const PodRule& rule, Finding& 
                   "spec.topologySpreadConstraints");
     }
   }
+  if (words == kOnePodAlone) SawHolders(facts, pod, finding);
+  if (words == kNoneBeside) {
+    SawTerms(pod, "podAffinity", "beside", finding);
+    const std::string labels = LabelsOfNobody(facts, pod);
+    if (!labels.empty()) finding.Saw("no other pod of its namespace has " + labels, "pods");
+  }
+  if (words == kSomeBeside) SawTerms(pod, "podAntiAffinity", "not beside", finding);
   if (words == kBindingVolumes) {
     finding.Try(CommandFor(pod, "get persistentvolumeclaims"));
     return;
@@ -513,7 +568,10 @@ void ExplainScheduling(const Facts& facts, const Json& pod, Findings& out) {
   for (const Group& group : survey.groups) finding.obstacles.push_back(WordFor(group));
   constexpr size_t kGroupsMax = 8;
   for (size_t i = 0; i < std::min(survey.groups.size(), kGroupsMax); ++i) {
-    AddGroup(survey.groups[i], facts.Has("pods"), finding);
+    const Group& group = survey.groups[i];
+    AddGroup(group, facts.Has("pods"), finding);
+    if (group.obstacle.cause == "HostPort") SawPortHolder(facts, *typed, group.nodes[0], finding);
+    if (group.obstacle.cause == "VolumeAffinity") SawVolumeNodes(facts, pod, finding);
   }
   if (!survey.fitting.empty()) {
     finding.Saw(fmt::format("{} room, labels and no taints against it",

@@ -7,6 +7,8 @@
 
 #include "api/gen/core_v1.h"
 #include "api/pods/pod_resources.h"
+#include "cli/why/facts.h"
+#include "cli/why/finding.h"
 
 namespace skiff::cli::why {
 
@@ -40,6 +42,20 @@ Obstacle ObstacleOn(const core_v1::PodSpec& pod, const core_v1::Node& node, cons
 // taint. Of others nothing is said.
 Obstacle ObstacleBehind(const core_v1::PodSpec& pod, core_v1::Node node, const Load* load,
                         const Obstacle& first);
+
+// The node that a pod is for and no other, by a name in its affinity, as a DaemonSet's; "": of any.
+std::string NodeOfDaemon(const core_v1::PodSpec& pod);
+// Terms one of which must hold, and each of them as a whole: "disk=ssd and !old, or cores > 4".
+std::string NodeSelectorText(const core_v1::NodeSelector& selector);
+// Whether both want the same port of a node.
+bool ContendForPort(const core_v1::PodSpec& pod, const core_v1::PodSpec& other);
+
+// Labels that the pod is to be beside and that no other pod of its namespace has; "": there is one,
+// or it looks for them elsewhere, too.
+std::string LabelsOfNobody(const Facts& facts, const Json& pod);
+// Adds the terms of "podAffinity" or "podAntiAffinity": "beside app=web, by
+// kubernetes.io/hostname".
+void SawTerms(const Json& pod, const char* affinity, std::string_view beside, Finding& finding);
 
 // "1500m", "2.5Gi"
 std::string AmountText(const std::string& resource, int64_t amount);

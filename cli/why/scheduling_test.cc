@@ -81,6 +81,30 @@ TEST_F(WhySchedulingTest, PortsOfNodesThatAreTaken) {
   EXPECT_THAT(Pending("containers: [{name: m, ports: [{containerPort: 80, hostPort: 80, protocol: "
                       "TCP}]}]"),
               HasSubstr("the only node has its port 80/TCP taken already (hostPort)"));
+  EXPECT_THAT(TextFor(explanation_), HasSubstr("pod o in default has it on n1  [pods]\n"));
+}
+
+TEST_F(WhySchedulingTest, OfADaemonsPodItsOwnNodeIsLookedAtAlone) {
+  AddNode("n1");
+  AddNode("n2");
+  AddNode("n3", "unschedulable: true");
+  AddPodOn("n2", "3500m");
+  const std::string affinity =
+      ", affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: "
+      "{nodeSelectorTerms: [{matchFields: [{key: metadata.name, operator: In, values: "
+      "[NODE]}]}]}}}";
+  const auto bound_to = [&](const std::string& node) {
+    std::string spec = kWantsTwo + affinity;
+    return Pending(spec.replace(spec.find("NODE"), 4, node));
+  };
+  EXPECT_THAT(bound_to("n2"),
+              StartsWith("pod/web is pending: it wants 2 cpu, and node n2, which it "
+                         "is for, has 500m free.\n"));
+  EXPECT_THAT(TextFor(explanation_), Not(HasSubstr("n1")));
+  EXPECT_THAT(bound_to("n3"),
+              StartsWith("pod/web is pending: node n3, which it is for, is cordoned.\n"));
+  EXPECT_THAT(bound_to("n9"), HasSubstr("required node affinity: metadata.name=n9"))
+      << "a node that is not there";
 }
 
 TEST_F(WhySchedulingTest, PodsThatHaveEndedTakeNoRoom) {
@@ -183,7 +207,11 @@ TEST_F(WhySchedulingTest, AVolumeThatIsOnAnotherNode) {
       "[{matchExpressions: [{key: zone, operator: In, values: [b]}]}]}}}}");
   EXPECT_THAT(Pending("volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], containers: "
                       "[{name: m}]"),
-              HasSubstr("the only node cannot reach volume v1, which is for other nodes"));
+              HasSubstr("the only node cannot reach volume v1, which is for other nodes.\n"));
+  EXPECT_THAT(TextFor(explanation_),
+              HasSubstr("is for nodes with zone=b  [persistentvolume/v1 spec.nodeAffinity]\n"));
+  EXPECT_THAT(TextFor(explanation_), Not(HasSubstr("without that")));
+  EXPECT_THAT(TextFor(explanation_), HasSubstr("try: skiff describe persistentvolumes\n"));
 }
 
 TEST_F(WhySchedulingTest, WhatAffinityAsksForIsNamed) {
@@ -208,6 +236,39 @@ TEST_F(WhySchedulingTest, RulesAboutOtherPodsAreToldByTheSchedulersWords) {
               StartsWith("pod/web is pending: it is to be beside other pods (podAffinity), and "
                          "no node that it could go to has them.\n"));
   EXPECT_THAT(text, HasSubstr("try: skiff get pods --show-labels -o wide -n default\n"));
+}
+
+TEST_F(WhySchedulingTest, WhoHasTheClaimOfOnePodAloneIsNamed) {
+  AddNode("n1");
+  const std::string volume = "volumes: [{name: d, persistentVolumeClaim: {claimName: data}}], ";
+  Add("pods", "{metadata: {name: first}, spec: {" + volume + "containers: [{name: c}]}}");
+  Add("persistentvolumeclaims",
+      "{kind: PersistentVolumeClaim, metadata: {name: data}, status: {phase: Bound}}");
+  EXPECT_THAT(
+      Pending(volume + "containers: [{name: m}]",
+              "1 node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access "
+              "mode already in-use by another pod"),
+      HasSubstr("used by first  [persistentvolumeclaim/data]\n"));
+}
+
+TEST_F(WhySchedulingTest, LabelsThatItIsToBeBesideAndNobodyHasAreNamed) {
+  AddNode("n1");
+  None("pods");
+  const auto pending = [&](const std::string& affinity) {
+    return Pending("containers: [{name: m}], affinity: {" + affinity +
+                       ": {requiredDuringSchedulingIgnoredDuringExecution: [{labelSelector: "
+                       "{matchLabels: {app: db}}, topologyKey: rack}]}}",
+                   affinity == "podAffinity" ? "1 node(s) didn't match pod affinity rules"
+                                             : "1 node(s) didn't match pod anti-affinity rules");
+  };
+  EXPECT_THAT(pending("podAffinity"),
+              HasSubstr("no other pod of its namespace has app=db  [pods]\n"));
+  EXPECT_THAT(TextFor(explanation_),
+              HasSubstr("beside app=db, by rack  [spec.affinity.podAffinity]"));
+  Add("pods", "{metadata: {name: d, labels: {app: db}}, spec: {containers: [{name: c}]}}");
+  EXPECT_THAT(pending("podAffinity"), Not(HasSubstr("no other pod")));
+  EXPECT_THAT(pending("podAntiAffinity"),
+              HasSubstr("not beside app=db, by rack  [spec.affinity.podAntiAffinity]"));
 }
 
 TEST_F(WhySchedulingTest, SpreadingByALabelThatNoNodeHas) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/pods/pod_phase.h"
+#include "api/rules/core/ip.h"
 #include "base/edit_distance.h"
 #include "cli/rollout.h"
 #include "cli/why/explain.h"
@@ -174,8 +175,8 @@ void ExplainNoneReady(const Json& service, const Backends& pods, Findings& out) 
 
 // The ports that the containers of a pod declare; names with them.
 struct Declared {
-  std::set<std::string> names;  // "http/TCP": a name is looked up among those of one protocol.
-  std::set<std::string> numbers;
+  std::set<std::string> names;    // "http/TCP": a name is looked up among those of one protocol.
+  std::set<std::string> numbers;  // "8080/TCP"
   std::string text;
 };
 
@@ -193,7 +194,7 @@ Declared PortsOf(const Json& pod) {
       const std::string number = PlainText(At(port, "containerPort"));
       const std::string protocol = ProtocolOf(port);
       if (!name.empty()) declared.names.insert(name + "/" + protocol);
-      declared.numbers.insert(number);
+      declared.numbers.insert(number + "/" + protocol);
       const std::string text = protocol == "TCP" ? number : number + "/" + protocol;
       texts.push_back(name.empty() ? text : fmt::format("{} ({})", name, text));
     }
@@ -220,9 +221,7 @@ void ExplainPorts(const Json& service, const Backends& pods, Findings& out) {
     const std::string text = PlainText(target);
     const bool named = target.is_string();
     const std::string protocol = ProtocolOf(port);
-    if (named ? declared.names.contains(text + "/" + protocol) : declared.numbers.contains(text)) {
-      continue;
-    }
+    if ((named ? declared.names : declared.numbers).contains(text + "/" + protocol)) continue;
     if (!named && declared.numbers.empty()) continue;
     Finding finding;
     finding.weight = named ? Weight::kWrong : Weight::kNote;
@@ -235,7 +234,8 @@ void ExplainPorts(const Json& service, const Backends& pods, Findings& out) {
               : fmt::format(
                     "{}: port {} leads to {}, which no container of its pods declares: does "
                     "anything listen there?",
-                    Named(service), IntAt(port, "port"), text);
+                    Named(service), IntAt(port, "port"),
+                    protocol == "TCP" ? text : text + " of " + protocol);
     finding.Saw(text, path);
     finding.Saw(fmt::format("declared: {}", declared.text), Named(pod) + " spec.containers");
     finding.Try(CommandFor(service, fmt::format("edit {}", Named(service))));
@@ -262,6 +262,14 @@ void AddAddresses(const Facts& facts, const Json& service, Finding& finding) {
                                 node_port > 0 ? fmt::format(" (on nodes: {})", node_port) : ""));
   }
   if (!ports.empty()) finding.Saw("ports: " + Join(ports, ", "), "spec.ports");
+  std::vector<std::string> outside;
+  for (const Json& each : At(service, "status", "loadBalancer", "ingress")) {
+    const std::string ip = TextAt(each, "ip");
+    outside.push_back(ip.empty() ? TextAt(each, "hostname") : ip);
+  }
+  if (!outside.empty()) {
+    finding.Saw("from outside: " + Some(outside), "status.loadBalancer.ingress");
+  }
 }
 
 // Why a provider of load balancers gives none, by its Event: "port 80/TCP of the nodes is in use by
@@ -389,7 +397,10 @@ void ExplainByHand(const Facts& facts, const Json& service, Findings& out) {
                   Named(service));
   finding.Saw("empty", "spec.selector");
   finding.Saw("none that is ready", "endpointslices of the service");
-  if (IsOfTheServer(service)) {
+  if (!IsOfTheServer(service)) {
+    finding.Try(CommandFor(service, "get pods --show-labels"));
+    finding.Try(CommandFor(service, fmt::format("set selector {} KEY=VALUE", Named(service))));
+  } else {
     finding.sentence = fmt::format(
         "{} reaches nothing: the API server has written no endpoint of "
         "its own",
@@ -456,6 +467,27 @@ void SayServiceFine(const Facts& facts, const Json& service, Findings& out) {
   out.insert(out.begin(), std::move(finding));
 }
 
+// Another name, which DNS looks up as one, also where it looks like an address.
+void ExplainAlias(const Json& service, Findings& out) {
+  const std::string name = TextAt(service, "spec", "externalName");
+  Finding finding;
+  finding.weight = Weight::kFine;
+  finding.cause = "ExternalName";
+  finding.sentence = fmt::format(
+      "{} is another name for {}; whether that answers, only a pod can tell", Named(service), name);
+  finding.Saw("ExternalName", "spec.type");
+  if (ParseIp(name)) {
+    finding.weight = Weight::kWrong;
+    finding.sentence = fmt::format(
+        "{} reaches nothing: its externalName {} is an address, and DNS takes it for a name",
+        Named(service), name);
+    finding.Saw("an address wants a Service without a selector, and an EndpointSlice with it",
+                "spec.externalName");
+    finding.Try(CommandFor(service, fmt::format("edit {}", Named(service))));
+  }
+  out.push_back(std::move(finding));
+}
+
 }  // namespace
 
 std::string ServiceTrouble(const Facts& facts, const Json& service) {
@@ -476,17 +508,7 @@ std::string TroubleAtPort(const Facts& facts, Json service, const Json& port) {
 }
 
 void ExplainService(const Facts& facts, const Json& service, Findings& out) {
-  if (TextAt(service, "spec", "type") == "ExternalName") {
-    Finding finding;
-    finding.weight = Weight::kFine;
-    finding.cause = "ExternalName";
-    finding.sentence =
-        fmt::format("{} is another name for {}; whether that answers, only a pod can tell",
-                    Named(service), TextAt(service, "spec", "externalName"));
-    finding.Saw("ExternalName", "spec.type");
-    out.push_back(std::move(finding));
-    return;
-  }
+  if (TextAt(service, "spec", "type") == "ExternalName") return ExplainAlias(service, out);
   Findings own;
   const Json& selector = At(service, "spec", "selector");
   if (!selector.is_object() || selector.empty()) {

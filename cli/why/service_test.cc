@@ -136,6 +136,37 @@ TEST_F(WhyServiceTest, APortNumberThatIsNotDeclaredIsAHintAlone) {
   EXPECT_TRUE(explanation_.healthy());
 }
 
+TEST_F(WhyServiceTest, APortIsDeclaredForOneProtocol) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  EXPECT_THAT(Why("{kind: Service, metadata: {name: web}, spec: {selector: {app: web}, ports: "
+                  "[{port: 53, targetPort: 8080, protocol: UDP}]}}"),
+              HasSubstr("port 53 leads to 8080 of UDP, which no container of its pods declares"));
+}
+
+TEST_F(WhyServiceTest, AnAddressIsNoNameForAnother) {
+  const std::string of =
+      "{kind: Service, metadata: {name: web}, spec: {type: ExternalName, "
+      "externalName: ";
+  EXPECT_THAT(Why(of + "example.com}}"),
+              StartsWith("service/web is another name for example.com; "));
+  EXPECT_TRUE(explanation_.healthy());
+  EXPECT_THAT(Why(of + "10.0.0.1}}"),
+              StartsWith("service/web reaches nothing: its externalName 10.0.0.1 is an address, "
+                         "and DNS takes it for a name.\n"));
+  EXPECT_FALSE(explanation_.healthy());
+}
+
+TEST_F(WhyServiceTest, ABalancersAddressIsShown) {
+  AddPod("a", kOwnLabels, true);
+  AddSlice(kOneReady);
+  EXPECT_THAT(
+      Why("{kind: Service, metadata: {name: web}, spec: {type: LoadBalancer, clusterIP: "
+          "10.96.0.7, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}, status: "
+          "{loadBalancer: {ingress: [{ip: 192.0.2.7}]}}}"),
+      HasSubstr("from outside: 192.0.2.7  [status.loadBalancer.ingress]\n"));
+}
+
 TEST_F(WhyServiceTest, ContainersThatDeclareNothingAreNoHint) {
   AddPod("a", kOwnLabels, true, "[]");
   AddSlice(kOneReady);

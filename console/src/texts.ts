@@ -286,9 +286,10 @@ export const t = {
     claimUnbound: (claim: string) => `its claim ${claim} is not bound`,
     noNodes: 'the cluster has no nodes',
     unfound: (reasons: string) => `the scheduler finds no node for it${reasons ? `: ${reasons}` : ''}`,
-    every: (nodes: number, text: string) => `${nodes === 1 ? 'the only node' : `each of ${nodes} nodes`} ${text}`,
-    short: (wanted: string, resource: string, nodes: number, free: string) =>
-      `it wants ${wanted} ${resource}, and ${nodes === 1 ? `the only node has ${free} free` : `no node of ${nodes} has more than ${free} free`}`,
+    only: (own: string) => (own === '' ? 'the only node' : `node ${own}, which it is for,`),
+    every: (nodes: number, text: string, only: string) => `${nodes === 1 ? only : `each of ${nodes} nodes`} ${text}`,
+    short: (wanted: string, resource: string, nodes: number, free: string, only: string) =>
+      `it wants ${wanted} ${resource}, and ${nodes === 1 ? `${only} has ${free} free` : `no node of ${nodes} has more than ${free} free`}`,
     none: (nodes: number, some: string) => `none of ${nodes} nodes takes it: ${some}`,
     some: (n: number, text: string) => `${n} ${n === 1 ? text : ofSeveral(text)}`,
     full: 'is full: as many pods as it takes',
@@ -326,6 +327,8 @@ export const t = {
     labels: 'does not have the labels that the claim selects',
     small: (size: string, wanted: string, short: string) => `is too small: ${size} of ${wanted}, short by ${short}`,
     nearest: (name: string, short: string) => `; the nearest, ${name}, is short by ${short}`,
+    onlyOne: (name: string, text: string) => `; the only one, ${name}, ${text}`,
+    unbound: (name: string) => `it is not bound yet to a volume of class ${name} that fits`,
     named: (name: string, text: string) => `it names the volume ${name}, which ${text}`,
     none: 'does not exist', otherClass: 'is of another class', notYet: 'is not bound to it yet',
     classless: (byHand: boolean) =>

@@ -22,6 +22,15 @@ test('a claim without a class, or of one that is not there, says so', () => {
   assert.equal(claimWhy(claim({ storageClassName: 'fast' }), { ...kFacts, classes: null }), '', 'classes that may not be seen');
 });
 
+test('volumes that are made by hand need no object of their class', () => {
+  const shared = volume('shared', { storageClassName: 'hand', accessModes: ['ReadOnlyMany'], capacity: { storage: '20Gi' } });
+  const of = (...volumes: PersistentVolume[]) => claimWhy(claim({ storageClassName: 'hand' }), { ...kFacts, volumes });
+  assert.equal(of(shared), 'no volume of class hand fits; the only one, shared, does not offer ReadWriteOnce, only ReadOnlyMany');
+  const small = volume('small', { storageClassName: 'hand', capacity: { storage: '1Gi' } });
+  assert.equal(of(shared, small), 'no volume of class hand fits; the nearest, small, is short by 1Gi');
+  assert.match(of(shared, volume('large', { storageClassName: 'hand', capacity: { storage: '2Gi' } })), /^it is not bound yet to a volume of class hand/);
+});
+
 test('a claim that waits for its pod, or its provisioner, says for which', () => {
   const late = { ...kFacts, classes: [storage('late', 'csi.cloud', 'WaitForFirstConsumer')] };
   const of = (facts: object, more: object = {}) => claimWhy(claim({ storageClassName: 'late' }, more), { ...late, ...facts });

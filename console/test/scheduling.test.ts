@@ -32,6 +32,16 @@ function why(spec: object, nodes: Node[] | null, pods: Pod[] | null = [], reason
   return schedulingWhy(lone, { ...kUnseen, nodes, loads: pods && loadsOf(pods), ...facts });
 }
 
+test("of a daemon's pod its own node is looked at alone", () => {
+  const bound = (name: string) => why({
+    ...kTwo, affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [
+      { matchFields: [{ key: 'metadata.name', operator: 'In', values: [name] }] }] } } },
+  }, [of('n1'), of('n2'), of('n3', { unschedulable: true })], [on('n2', '3500m')]);
+  assert.equal(bound('n2'), 'it wants 2 cpu, and node n2, which it is for, has 500m free');
+  assert.equal(bound('n3'), 'node n3, which it is for, is cordoned');
+  assert.match(bound('n9'), /metadata.name=n9/, 'a node that is not there');
+});
+
 test('too little of something is told with numbers', () => {
   assert.equal(why(kTwo, ['n1', 'n2', 'n3'].map((each) => of(each)), [on('n1', '3500m'), on('n2', '3200m'), on('n3', '4')]),
     'it wants 2 cpu, and no node of 3 has more than 800m free');

@@ -46,18 +46,32 @@ function misfitOf(claim: Claim, { metadata, spec, status }: PersistentVolume): {
   return because(t.claims.small(text(size), text(wanted), text(wanted - size)), wanted - size);
 }
 
-// Of the volumes that would be too small alone the largest.
+function isOfClass(claim: Claim, volume: PersistentVolume): boolean {
+  return (volume.spec.storageClassName ?? '') === (claim.spec.storageClassName ?? '');
+}
+
+// Of the volumes that would be too small alone the largest; of one that is there alone what is wrong with it.
 function nearestTo(claim: Claim, volumes: PersistentVolume[] | null): string {
-  const near = (volumes ?? []).filter((each) => (each.spec.storageClassName ?? '') === (claim.spec.storageClassName ?? ''))
-    .map((each) => ({ name: each.metadata.name, short: misfitOf(claim, each).short }))
-    .filter((each) => each.short > 0).sort((a, b) => a.short - b.short)[0];
-  return near ? t.claims.nearest(near.name, amountText('memory', near.short)) : '';
+  const misfits = (volumes ?? []).filter((each) => isOfClass(claim, each))
+    .map((each) => ({ name: each.metadata.name, ...misfitOf(claim, each) }));
+  const near = misfits.filter((each) => each.short > 0).sort((a, b) => a.short - b.short)[0];
+  if (near) return t.claims.nearest(near.name, amountText('memory', near.short));
+  const [first] = misfits;
+  return misfits.length === 1 && first!.text !== '' ? t.claims.onlyOne(first!.name, first!.text) : '';
+}
+
+// A class need not exist for volumes that are made by hand to be of it: where there are some, none of them fits.
+function classMissingText(claim: Claim, name: string, volumes: PersistentVolume[] | null): string {
+  const own = (volumes ?? []).filter((each) => isOfClass(claim, each));
+  const fitting = own.some((each) => fits(claim, each));
+  const text = own.length === 0 ? t.claims.noSuchClass(name) : fitting ? t.claims.unbound(name) : t.claims.unfitted(name);
+  return text + nearestTo(claim, volumes);
 }
 
 function namedText(claim: Claim, name: string, volumes: PersistentVolume[]): string {
   const volume = volumes.find((each) => each.metadata.name === name);
   if (!volume) return t.claims.named(name, t.claims.none);
-  const isOther = (volume.spec.storageClassName ?? '') !== (claim.spec.storageClassName ?? '');
+  const isOther = !isOfClass(claim, volume);
   return t.claims.named(name, misfitOf(claim, volume).text || (isOther ? t.claims.otherClass : t.claims.notYet));
 }
 
@@ -82,7 +96,7 @@ export function claimWhy(claim: Claim, { classes, volumes, drivers, users, reaso
   if (name === '') return t.claims.classless(claim.spec.storageClassName !== undefined) + nearestTo(claim, volumes);
   if (classes === null) return '';
   const of = classes.find((each) => each.metadata.name === name);
-  if (!of) return t.claims.noSuchClass(name) + nearestTo(claim, volumes);
+  if (!of) return classMissingText(claim, name, volumes);
   const delayed = of.volumeBindingMode === 'WaitForFirstConsumer' && !claim.metadata.annotations?.[kSelectedNode] && !reasons.has('ProvisioningFailed');
   // Its pod has no node as there is no volume: it does not wait for the pod.
   const isLack = users.length > 0 && of.provisioner === kNoProvisioner && volumes !== null && !volumes.some((each) => fits(claim, each));

@@ -59,14 +59,15 @@ function groupsOf(obstacles: Obstacle[]): Group[] {
 }
 
 // One group is said as a whole, of several how many nodes each.
-function surveyText(groups: Group[], nodes: number): string {
+function surveyText(groups: Group[], nodes: number, own: string): string {
   if (groups.length > 1) return t.scheduling.none(nodes, groups.map((each) => t.scheduling.some(each.nodes, each.text)).join(', '));
   const { text, best } = groups[0]!;
   const [shortage] = best.values();
-  if (!shortage || best.size > 1) return t.scheduling.every(nodes, text);
+  const only = t.scheduling.only(own);
+  if (!shortage || best.size > 1) return t.scheduling.every(nodes, text, only);
   const { resource, wanted, free } = shortage;
-  if (resource === 'pods') return t.scheduling.every(nodes, t.scheduling.full);
-  return t.scheduling.short(amountText(resource, wanted), resource, nodes, amountText(resource, free));
+  if (resource === 'pods') return t.scheduling.every(nodes, t.scheduling.full, only);
+  return t.scheduling.short(amountText(resource, wanted), resource, nodes, amountText(resource, free), only);
 }
 
 // "3 of them", of "0/3 nodes are available: 3 of them. preemption: ..."
@@ -113,6 +114,14 @@ function resourceClaimText(pod: Pod, { resourceClaims, templates }: SchedulingFa
   return '';
 }
 
+// The node that a pod is for and no other, by a name in its affinity, as a DaemonSet's.
+function nodeOfDaemon(pod: Pod): string | undefined {
+  const terms = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  const names = terms.map(({ matchFields = [] }) =>
+    matchFields.find(({ key, operator, values = [] }) => key === 'metadata.name' && operator === 'In' && values.length === 1)?.values?.[0]);
+  return new Set(names).size === 1 ? names[0] : undefined;
+}
+
 // Who was asked for and does not look at it, where he had the time to.
 function silentText(pod: Pod): string {
   return asksAnother(pod) && isOverlooked(pod, now.value) ? t.scheduling.silent(pod.spec.schedulerName!) : '';
@@ -129,8 +138,12 @@ export function schedulingWhy(pod: Pod, facts: SchedulingFacts): string {
   if (!isJudged(pod) && pod.status?.nominatedNodeName) return t.scheduling.chosen;
   if (nodes?.length === 0) return t.scheduling.noNodes;
   const volumes = volumesOf(pod, facts);
-  const obstacles = (nodes ?? []).map((each) => obstacleOn(pod, each, loads, volumes));
-  if (nodes && obstacles.every((each) => each.text !== '')) return surveyText(groupsOf(obstacles), nodes.length);
+  const own = nodes?.find((each) => each.metadata.name === nodeOfDaemon(pod));
+  const looked = own ? [own] : nodes ?? [];
+  const obstacles = looked.map((each) => obstacleOn(pod, each, loads, volumes));
+  if (nodes && obstacles.every((each) => each.text !== '')) {
+    return surveyText(groupsOf(obstacles), looked.length, own?.metadata.name ?? '');
+  }
   if (!isJudged(pod)) return silentText(pod);
   const rule = kRules.find(([part]) => words.includes(part));
   return rule ? rule[1] : t.scheduling.unfound(reasonsIn(words));
