@@ -14,6 +14,12 @@
 namespace skiff {
 namespace {
 
+// What the parts of this process ask for with each of their writes. It is on offer everywhere, and
+// asks for no conversion.
+bool IsJsonAlone(std::string_view header) {
+  return header == ContentTypeOf(Encoding::kJson);
+}
+
 constexpr const char* kNotAcceptable = "406: Not Acceptable\n\nAvailable representations: ";
 
 // The parameters that name what is asked for in place of the object.
@@ -223,7 +229,7 @@ Result<> NegotiatePage(const http::Request& request, std::string_view type, bool
 Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offer) {
   const std::string_view header = request.Header("Accept");
   MediaType media;
-  if (!header.empty()) {
+  if (!header.empty() && !IsJsonAlone(header)) {
     MediaOffer route = offer;
     route.yaml = offer.yaml || offer.watch;
     // Custom resources are not in its routes.
@@ -255,7 +261,7 @@ Result<MediaType> Negotiate(const http::Request& request, const MediaOffer& offe
 std::optional<MediaType> NegotiateStatus(const http::Request& request) {
   const std::string_view header = request.Header("Accept");
   MediaType media;
-  if (!header.empty()) {
+  if (!header.empty() && !IsJsonAlone(header)) {
     const auto match = Match(header, {.metadata = false, .table = false});
     if (!match) return std::nullopt;
     media = *match;

@@ -62,6 +62,7 @@ TEST(Media, WhoTakesDiscoveryAsAWholeGetsItWhateverHeWantsMore) {
             Target::kObject);
   EXPECT_FALSE(Ask("application/json" + older, groups).has_value());
   EXPECT_EQ(Ask("*/*", groups)->target, Target::kObject);
+  EXPECT_EQ(Ask("application/json", groups)->target, Target::kObject);
 }
 
 TEST(Media, AWatchInYamlGetsPastTheRouterOnly) {
