@@ -367,7 +367,7 @@ export const t = {
     title: 'Storage', claims: 'Claims', volumes: 'Volumes', none: 'nobody',
   },
   jobs: { title: 'Jobs', jobs: 'Jobs', cronjobs: 'CronJobs', complete: 'Complete', failed: 'Failed',
-    running: 'Running', suspended: 'Suspended', run: 'Run now', },
+    running: 'Running', suspended: 'Suspended', run: 'Run now', noRuns: 'None of its Jobs is there.' },
   events: {
     title: 'Events', warnings: 'Warnings only', normal: 'Normal', warning: 'Warning', timeline: 'The last hour',
     timelineLabel: (n: number, warnings: number) =>

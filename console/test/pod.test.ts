@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { containerTone, isRunning, loggedContainers, ownerOf, podState, podWhy, runningContainers } from '../src/model/pod';
-import { pod } from './objects';
+import type { Job } from '../src/api/types';
+import { jobState, runsOf } from '../src/model/job';
+import { meta, pod } from './objects';
 
 const waiting = (reason: string, message = '') => ({
   containerStatuses: [{ name: 'main', ready: false, restartCount: 3, image: '', state: { waiting: { reason, message } } }],
@@ -98,4 +100,24 @@ test('the container that is meant comes first, those for debugging are there, an
   assert.deepEqual(runningContainers(whole), ['web', 'proxy', 'mesh', 'debugger']);
   assert.deepEqual(loggedContainers(whole), ['web', 'proxy', 'mesh', 'debugger', 'setup']);
   assert.deepEqual(runningContainers(pod('b')), ['main']);
+});
+
+test('a pod that was ended as a whole says by what, whatever its containers ended with', () => {
+  const ended = (exitCode: number, reason: string) => pod('web', { phase: 'Failed', ready: false, status: {
+    reason: 'Evicted', message: 'The node was low on resource: memory.',
+    containerStatuses: [{ name: 'main', ready: false, restartCount: 0, image: 'web:1', state: { terminated: { exitCode, reason } } }],
+  } });
+  for (const each of [ended(0, 'Completed'), ended(137, 'Error')]) {
+    assert.deepEqual([podState(each).word, podState(each).tone, podWhy(each)], ['Evicted', 'bad', 'The node was low on resource: memory.']);
+  }
+});
+
+test('a CronJob has the Jobs that it controls, the newest first', () => {
+  const cron = { metadata: meta('nightly'), spec: { schedule: '@daily', jobTemplate: {} } };
+  const job = (name: string, owner: string, at: number, status: Job['status'] = {}): Job => ({
+    metadata: meta(name, { creationTimestamp: `2026-01-0${at}T00:00:00Z`, ownerReferences: [{ kind: 'CronJob', name: owner, uid: `uid-${owner}`, controller: true }] }),
+    spec: { template: { spec: { containers: [] } } }, status,
+  });
+  const jobs = [job('a', 'nightly', 1, { conditions: [{ type: 'Failed', status: 'True' }] }), job('b', 'other', 2), job('c', 'nightly', 3)];
+  assert.deepEqual(runsOf(cron, jobs).map((each) => `${each.metadata.name} ${jobState(each).tone}`), ['c busy', 'a bad']);
 });

@@ -91,6 +91,11 @@ export function containerTone(status: ContainerStatus | undefined): Tone {
   return waiting?.reason && !kWorking.has(waiting.reason) ? 'bad' : 'busy';
 }
 
+// As a whole, and not by its containers: evicted, past its deadline, refused by its node.
+function isEnded({ status }: Pod): boolean {
+  return status?.phase === 'Failed' && Boolean(status.reason);
+}
+
 const memo = new WeakMap<Pod, PodState>();
 
 // Objects that came from the server never change: what was found out once holds.
@@ -112,6 +117,8 @@ export function podState(pod: Pod): PodState {
     for (const status of [...statuses].reverse()) word = wordOf(status) ?? word;
     if (word === 'Completed' && running) word = 'Running';
   }
+  // The whole pod was ended, by a node that had no room or by its deadline: its containers only ended with it.
+  if (isEnded(pod)) word = pod.status!.reason!;
   if (pod.metadata.deletionTimestamp) {
     word = pod.status?.reason === 'NodeLost' ? 'Unknown' : 'Terminating';
   }
@@ -122,6 +129,7 @@ export function podState(pod: Pod): PodState {
 
 // One sentence on what keeps the pod from running; "" where nothing does.
 export function podWhy(pod: Pod): string {
+  if (isEnded(pod) && pod.status?.message) return pod.status.message;
   const conditions = pod.status?.conditions;
   const scheduled = condition(conditions, 'PodScheduled');
   if (scheduled?.status === 'False' && scheduled.message) return scheduled.message;

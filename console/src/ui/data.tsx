@@ -14,14 +14,14 @@ function Value({ held, hidden }: { held: Held; hidden: boolean }) {
       <div class="held-head">
         <b class="mono">{held.key}</b>
         <span class="dim small">{t.kinds.bytes(held.bytes)}{held.text === null && `, ${t.kinds.binary}`}</span>
-        {hidden && held.text !== null && (
+        {hidden && held.text && (
           <button class="button small" aria-expanded={shown} aria-label={`${shown ? t.kinds.hide : t.kinds.reveal}: ${held.key}`}
                   onClick={() => setShown(!shown)}>
             {shown ? t.kinds.hide : t.kinds.reveal}
           </button>
         )}
       </div>
-      {shown && held.text !== null && <pre class="held" tabIndex={0} aria-label={held.key}>{held.text}</pre>}
+      {shown && held.text && <pre class="held" tabIndex={0} aria-label={held.key}>{held.text}</pre>}
     </li>
   );
 }

@@ -5,11 +5,14 @@ import { useMemo } from 'preact/hooks';
 import { apiVersionOf, type Kind, kindOf, kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
 import { ApiError, patch, request } from '../api/request';
-import type { Claim, Condition, EventObj, Ingress, Node, Obj, Pod, Selector, Workload } from '../api/types';
+import type {
+  Claim, Condition, CronJob, EventObj, Ingress, Job, Node, Obj, Pod, Selector, Workload,
+} from '../api/types';
 import { isUnbound } from '../model/claim';
 import { drainOf, drainQuestion, leftBy } from '../model/drain';
 import { isAbout } from '../model/event';
 import { factsOf, toneOf } from '../model/facts';
+import { jobState, runsOf } from '../model/job';
 import { isLogged, pageOf, selectorOf } from '../model/logged';
 import { controllerOf } from '../model/pod';
 import { backendsOf } from '../model/reach';
@@ -20,6 +23,7 @@ import { t } from '../texts';
 import { Data } from '../ui/data';
 import { Action, Age, Badge, Notice, Panel, Standing, Words } from '../ui/parts';
 import { NodeUsage, PodsUsage } from '../ui/podsusage';
+import { runNow } from '../ui/runnow';
 import { restart, Scale } from '../ui/scale';
 import { say, tell } from '../ui/toasts';
 import { useClaimWhy, useIngressWhy, useWhy } from '../ui/why';
@@ -164,6 +168,30 @@ function MakerTrouble({ kind, object, events }: { kind: Kind; object: Known; eve
   return text !== '' && <Notice tone="warn" title={t.pod.why}> {text}</Notice>;
 }
 
+const kRunsMax = 20;
+
+// What a CronJob has made, as far as it is there still.
+function Runs({ cron }: { cron: CronJob }) {
+  const jobs = useLive<Job>(kinds.jobs, cron.metadata.namespace);
+  const list = jobs.list;
+  const runs = useMemo(() => runsOf(cron, list), [cron, list]);
+  return (
+    <Panel title={t.jobs.jobs} side={<span class="dim small">{jobs.loaded ? runs.length : ''}</span>}>
+      <Standing of={jobs} />
+      {jobs.loaded && runs.length === 0 && <p class="dim small">{t.jobs.noRuns}</p>}
+      <ul class="routes">
+        {runs.slice(0, kRunsMax).map((each) => (
+          <li key={each.metadata.uid}>
+            <a href={href('object', ['jobs', each.metadata.namespace, each.metadata.name])}>{each.metadata.name}</a>
+            <Badge tone={jobState(each).tone}>{jobState(each).word}</Badge>
+            <span class="dim small"><Age time={each.metadata.creationTimestamp} /></span>
+          </li>
+        ))}
+      </ul>
+    </Panel>
+  );
+}
+
 function Changes({ kind, workload }: { kind: Kind; workload: Workload }) {
   const turn = useTurn(kind, workload);
   return <><WorkloadRollout turn={turn} /><WorkloadHistory kind={kind} workload={workload} turn={turn} /></>;
@@ -183,6 +211,7 @@ export function Details({ kind, object }: { kind: Kind; object: Known }) {
         {kind === kinds.ingresses && <IngressTrouble ingress={object as unknown as Ingress} events={own} />}
         {kind === kinds.ingresses && <Routes ingress={object as unknown as Ingress} />}
         {kMakers.some((each) => each === kind) && <MakerTrouble kind={kind} object={object} events={own} />}
+        {kind === kinds.cronjobs && <Runs cron={object as unknown as CronJob} />}
         {(kind === kinds.statefulsets || kind === kinds.daemonsets) && <Changes kind={kind} workload={object as Workload} />}
         {holdsData && <Data object={object} encoded={kind === kinds.secrets} />}
         {(kind === kinds.nodes || isLogged(kind)) && <Pods kind={kind} object={object} />}
@@ -244,7 +273,12 @@ export function KindActions({ kind, object, path }: { kind: Kind; object: Known;
   if (kind === kinds.nodes) return <NodeActions object={object} path={path} />;
   if (kind === kinds.jobs || kind === kinds.cronjobs) {
     const turn = () => tell(() => patch(path, { spec: { suspend: !suspend } }), suspend ? t.done.goesOn(name) : t.done.suspended(name));
-    return <Action text={suspend ? t.deployment.resume : t.actions.suspend} run={turn} />;
+    return (
+      <>
+        {kind === kinds.cronjobs && <Action text={t.jobs.run} run={() => runNow(object as unknown as CronJob)} />}
+        <Action text={suspend ? t.deployment.resume : t.actions.suspend} run={turn} />
+      </>
+    );
   }
   const scales = kind === kinds.statefulsets || kind === kinds.replicasets || kind === kinds.deployments;
   const restarts = kind === kinds.statefulsets || kind === kinds.daemonsets || kind === kinds.deployments;

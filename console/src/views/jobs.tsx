@@ -1,26 +1,15 @@
 // Jobs and what starts them by the clock.
-import { kinds, pathOf } from '../api/kinds';
+import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
-import { create } from '../api/request';
 import type { CronJob, Job } from '../api/types';
 import { duration, now } from '../model/age';
-import { condition, type Tone } from '../model/pod';
+import { jobState } from '../model/job';
 import { go, href, place } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
 import { Action, Age, Badge, Head, Standing, Tabs } from '../ui/parts';
+import { runNow } from '../ui/runnow';
 import { type Column, Table } from '../ui/table';
-import { tell } from '../ui/toasts';
-
-const kNameMax = 52;
-
-function stateOf(job: Job): { word: string; tone: Tone } {
-  const conditions = job.status?.conditions;
-  if (condition(conditions, 'Complete')?.status === 'True') return { word: t.jobs.complete, tone: 'done' };
-  if (condition(conditions, 'Failed')?.status === 'True') return { word: t.jobs.failed, tone: 'bad' };
-  if (job.spec.suspend) return { word: t.jobs.suspended, tone: 'none' };
-  return { word: t.jobs.running, tone: 'busy' };
-}
 
 function tookText(job: Job): string {
   const { startTime, completionTime } = job.status ?? {};
@@ -49,8 +38,8 @@ function JobList() {
       cell: (each) => <a class="name" href={to(each)} tabIndex={-1}>{each.metadata.name}</a> },
     { id: 'namespace', title: t.columns.namespace, width: 'minmax(90px, 1fr)', wide: true,
       cell: (each) => <span class="dim">{each.metadata.namespace}</span> },
-    { id: 'status', title: t.columns.status, width: 'minmax(100px, 1fr)', sort: (each) => stateOf(each).word,
-      cell: (each) => <Badge tone={stateOf(each).tone}>{stateOf(each).word}</Badge> },
+    { id: 'status', title: t.columns.status, width: 'minmax(100px, 1fr)', sort: (each) => jobState(each).word,
+      cell: (each) => <Badge tone={jobState(each).tone}>{jobState(each).word}</Badge> },
     { id: 'completions', title: t.columns.completions, width: '86px', end: true,
       cell: (each) => `${each.status?.succeeded ?? 0}/${each.spec.completions ?? 1}` },
     { id: 'progress', title: t.columns.pods, width: 'minmax(90px, 1.2fr)', wide: true, cell: (each) => <JobProgress job={each} /> },
@@ -60,25 +49,7 @@ function JobList() {
   ];
   if (!jobs.loaded) return <Standing of={jobs} />;
   return <Table label={t.jobs.jobs} columns={columns} rows={jobs.list} hrefOf={to} keyOf={(each) => each.metadata.uid}
-                textOf={(each) => `${each.metadata.namespace} ${each.metadata.name} ${stateOf(each).word}`} />;
-}
-
-// As kubectl create job --from: owned by its CronJob, and named after this moment.
-function runNow(cron: CronJob): Promise<boolean> {
-  const template = cron.spec.jobTemplate as { metadata?: { labels?: object; annotations?: object }; spec: unknown };
-  const name = `${cron.metadata.name.slice(0, kNameMax)}-${Date.now().toString(36)}`;
-  const job = {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: {
-      name,
-      labels: template.metadata?.labels,
-      annotations: { ...template.metadata?.annotations, 'cronjob.kubernetes.io/instantiate': 'manual' },
-      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'CronJob', name: cron.metadata.name, uid: cron.metadata.uid, controller: true }],
-    },
-    spec: template.spec,
-  };
-  return tell(() => create(pathOf(kinds.jobs, cron.metadata.namespace), job), t.done.job(name));
+                textOf={(each) => `${each.metadata.namespace} ${each.metadata.name} ${jobState(each).word}`} />;
 }
 
 function CronJobs() {
