@@ -85,7 +85,7 @@ test('only gaps that look different are painted again, once a picture', () => {
   frame();
   const [, second, third] = world.canvases;
   assert.deepEqual(third!.lines, new Map([['green', 2], ['blue', 1]]));
-  assert.deepEqual([third!.width, third!.height], [140, 1_536], 'as high as need be, in steps');
+  assert.deepEqual([third!.width, third!.height], [140, 2_048], 'as high as need be, in steps');
   world.stage.show(gapsOf(links, boxes), widths, look);
   assert.equal(frames.length, 0, 'all is as it was');
   world.stage.show(gapsOf(links.slice(0, 2), boxes), widths, look);

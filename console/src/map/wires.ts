@@ -3,7 +3,9 @@
 import { type Canvas, penOf } from './painter';
 import type { GapNews } from './scene';
 
-const kLinesStep = 512; // Of pixels: to give a canvas another size takes long, and a picture grows by little.
+// Of pixels. One that is given another size shows what it had, as high as it is now, until it is painted: a picture
+// grows by little, and so seldom comes to that.
+const kLinesStep = 2_048;
 
 export class Wires {
   private readonly news = new Map<number, GapNews>(); // What is to be painted, by gap.
