@@ -43,6 +43,10 @@ class FakeCanvas {
   fill(path?: Shapes): void {
     this.painted.set(this.fillStyle, (this.painted.get(this.fillStyle) ?? 0) + (path ?? this.open).count);
   }
+  // Squares alone: lines of a card are two pixels high.
+  fillRect(_x: number, _y: number, width: number, height: number): void {
+    if (width === height) this.painted.set(this.fillStyle, (this.painted.get(this.fillStyle) ?? 0) + 1);
+  }
   take(): Record<string, number> {
     const all = Object.fromEntries(this.painted);
     this.painted.clear();

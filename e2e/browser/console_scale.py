@@ -5,6 +5,7 @@ What the page does is counted on its main thread, in processor time; how far pic
 told as the page's own requestAnimationFrame sees it, and says as much of the machine."""
 
 import bisect
+import collections
 import os
 import subprocess
 import sys
@@ -69,7 +70,7 @@ class Measure:
         page = self.page
         page.run(WATCH)
         before, start = self.busy(), time.monotonic()
-        with page.browser.traced(["toplevel", "devtools.timeline"]) as events:
+        with page.browser.traced(["toplevel", "devtools.timeline", "cc"]) as events:
             work()
         seconds, busy = time.monotonic() - start, self.busy() - before
         told = page.run(TOLD)
@@ -80,6 +81,9 @@ class Measure:
         tasks = tasks_of(events)
         print(f"      its longest task {tasks[0]:.1f} ms; {sum(each > PICTURE_MS for each in tasks)} of {len(tasks)} "
               f"beyond {PICTURE_MS:.1f} ms", flush=True)
+        rasters = rasters_of(events)
+        usual = rasters[len(rasters) // 20] if rasters else 0
+        print(f"      drawn anew in {len(rasters)} pictures: 95 % of them within {usual:.1f} ms of processor time", flush=True)
         if news and busy / seconds > NEWS_MAX:
             self.failed.append(f"{what}: {100 * busy / seconds:.0f} % of the main thread")
         if not news and cost > PICTURE_MS:
@@ -104,6 +108,17 @@ def tasks_of(events):
         if event["name"] in COLLECTOR and at >= 0:
             times[at] -= event.get("tdur", 0)
     return sorted((each / 1000 for each in times), reverse=True)
+
+
+def rasters_of(events):
+    """Milliseconds of processor time, the longest first, that each picture took of which something had to be drawn anew,
+    all threads together that draw. The browser makes no other picture meanwhile."""
+    pictures = collections.Counter()
+    for event in events:
+        if event["ph"] == "X" and event["name"] == "RasterTask":
+            picture = event["args"]["tileData"]["sourceFrameNumber"]
+            pictures[event["pid"], picture] += event.get("tdur", 0) / 1000
+    return sorted(pictures.values(), reverse=True)
 
 
 def held(devtools):

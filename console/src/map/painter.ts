@@ -53,6 +53,7 @@ interface Size {
 const kLongAgo = -Infinity;
 const kMoveMs = 420;
 const kGoneAlpha = 0.4;
+const kSharpMax = 9; // Squares of this size have no round corners.
 const kLinesStep = 512; // Of pixels: to give a canvas another size takes long, and a map grows by little.
 
 export function penOf(canvas: Canvas): Pen {
@@ -273,7 +274,7 @@ export class Painter {
       for (const each of squares) {
         if (each.tone !== tone) continue;
         isEmpty = false;
-        if (size <= 9) path.rect(each.x, each.y, size, size);
+        if (size <= kSharpMax) path.rect(each.x, each.y, size, size);
         else path.roundRect(each.x, each.y, size, size, this.round);
       }
       if (isEmpty) continue;
@@ -295,6 +296,11 @@ export class Painter {
       const half = (size * (1 - scale)) / 2;
       pen.globalAlpha = tone === 'gone' ? kGoneAlpha : tone === 'busy' && !isCalm ? 0.7 + 0.3 * Math.sin(time / 220) : 1;
       pen.fillStyle = colours[tone]!;
+      // As those that rest: of small ones nobody sees corners, and a path for each takes several times as long.
+      if (size <= kSharpMax) {
+        pen.fillRect(x + half, y + half, size * scale, size * scale);
+        continue;
+      }
       pen.beginPath();
       pen.roundRect(x + half, y + half, size * scale, size * scale, this.round * scale);
       pen.fill();

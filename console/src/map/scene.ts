@@ -2,6 +2,7 @@
 // of a pod no more than a number, so that telling costs next to nothing.
 import type { MapLayout } from '../model/maplayout';
 import type { Tone } from '../model/pod';
+import type { Bundle } from '../model/wires';
 
 export const kTones: Tone[] = ['good', 'busy', 'warn', 'bad', 'done', 'gone', 'none'];
 const kToneRoom = 8; // Tones there may be.
@@ -68,6 +69,22 @@ export interface Begin {
 }
 
 export type ToPainter = Show | Look | Choose | Font;
+
+// The first thing that a worker is told that is to paint a topology's lines; then of gaps that look different now.
+export interface BeginWires {
+  kind: 'wires';
+  canvases: OffscreenCanvas[]; // One a gap.
+}
+
+export interface GapNews {
+  kind: 'gap';
+  at: number;
+  width: number;
+  height: number;
+  ratio: number; // Of pixels.
+  colours: Record<string, string>;
+  bundles: Bundle[];
+}
 
 // All of the map stands on another canvas now.
 export interface Unveiled {

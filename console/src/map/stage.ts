@@ -4,6 +4,7 @@ import fontUrl from '@fontsource-variable/inter/files/inter-latin-wght-normal.wo
 
 import type { MapLayout } from '../model/maplayout';
 import type { MapCell, MapGroup } from '../model/mapplaces';
+import { canPaintAside, workerOr } from './aside';
 import { Painter } from './painter';
 import { type Begin, type Font, type GroupNews, type Head, kTones, markOf, type ToPainter, type Unveiled } from './scene';
 import { tell } from './tell';
@@ -11,12 +12,6 @@ import { tell } from './tell';
 const kOwnPaintMs = 3; // Of a picture of the page.
 const kSerialsSpare = 1_000;
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
-let isBroken = false; // A worker was tried, and did not begin.
-
-export function canPaintAside(): boolean {
-  return !isBroken && typeof Worker === 'function' && typeof OffscreenCanvas === 'function' &&
-    'transferControlToOffscreen' in HTMLCanvasElement.prototype;
-}
 
 interface Canvases {
   above: HTMLCanvasElement;
@@ -33,13 +28,8 @@ interface Hand {
 // Throws where the browser does not let it. A canvas that was given away is not had back: who hears
 // `broken` shows others.
 function aside({ above, below }: Canvases, unveiled: (height: number) => void, broken: () => void): Hand {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { type: 'module' });
+  const worker = workerOr(broken);
   worker.onmessage = ({ data }: MessageEvent<Unveiled>) => unveiled(data.height);
-  worker.onerror = () => {
-    isBroken = true;
-    worker.terminate();
-    broken();
-  };
   const begin: Begin = { kind: 'begin', above: above.transferControlToOffscreen(), below: below.transferControlToOffscreen() };
   worker.postMessage(begin, [begin.above, begin.below]);
   const font: Font = { kind: 'font', url: new URL(fontUrl, document.baseURI).href };

@@ -2,7 +2,8 @@
 // here; it is painted elsewhere (map/), in a worker where the browser can.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import { canPaintAside, Stage } from '../map/stage';
+import { canPaintAside } from '../map/aside';
+import { Stage } from '../map/stage';
 import { type MapGroup, MapPlaces, type Square } from '../model/mapplaces';
 import { dark } from '../settings';
 import { t } from '../texts';

@@ -5,13 +5,15 @@ import { kinds } from '../api/kinds';
 import { useLive } from '../api/live';
 import type { EndpointSlice, Ingress, Node, Pod, ReplicaSet, Service } from '../api/types';
 import { isSame } from '../model/order';
-import { podState, type Tone } from '../model/pod';
+import { podState } from '../model/pod';
 import { baseOf, type Box, type Kept, kShownPods, type Lane, type Link, type Topology as Picture, topologyOf } from '../model/topology';
+import { gapsOf, kGaps, wideOf } from '../model/wires';
 import { href } from '../router';
 import { namespace, narrow } from '../settings';
 import { t } from '../texts';
 import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Standing } from '../ui/parts';
+import { WirePicture } from '../ui/wires';
 
 const kWidthMin = 650;
 const kManyLinks = 200;
@@ -110,20 +112,6 @@ function edge(from: Box, to: Box, xFrom: number, xTo: number): string {
   return `M${xFrom} ${a}C${xFrom + bend} ${a} ${xTo - bend} ${b} ${xTo} ${b}`;
 }
 
-// Hundreds of lines that nobody looks at one by one: those that look alike are one.
-function bundled(links: Link[], wide: (link: Link) => number, lineOf: (link: Link) => string) {
-  const alike = new Map<string, { tone: Tone; wide: number; lines: string[] }>();
-  for (const link of links) {
-    const key = `${link.tone} ${wide(link)}`;
-    const known = alike.get(key) ?? { tone: link.tone, wide: wide(link), lines: [] };
-    alike.set(key, known);
-    known.lines.push(lineOf(link));
-  }
-  return [...alike].map(([key, { tone, wide: width, lines }]) => (
-    <path key={key} class={`topo-link tone-${tone} many`} stroke-width={width} d={lines.join('')} />
-  ));
-}
-
 // The boxes that a look at this one shows: all that it leads to, and all that leads to it.
 function around(links: Link[], id: string): Set<string> {
   const found = new Set([id]);
@@ -189,37 +177,43 @@ function Canvas({ picture }: { picture: Picture }) {
     return () => observer.disconnect();
   }, []);
   const width = Math.max(kWidthMin, room);
-  const { lefts, widths } = columnsIn(width);
+  const { lefts, widths } = useMemo(() => columnsIn(width), [width]);
   const { boxes } = picture;
   const byId = useMemo(() => new Map(boxes.map((each) => [each.id, each])), [boxes]);
   const many = picture.links.length > kManyLinks;
   const drawn = useNextFrame(useMemo(() => ({ links: picture.links, byId }), [picture, byId]), !many);
   const lit = useMemo(() => (looked === '' || !byId.has(looked) ? null : around(picture.links, looked)), [picture, looked]);
+  const gaps = useMemo(() => (many ? gapsOf(drawn.links, drawn.byId) : []), [drawn, many]);
+  const spans = useMemo(() => kGaps.map((at) => {
+    const left = Math.floor(lefts[at]! + widths[at]!);
+    return { left, width: Math.ceil(lefts[at + 1]!) - left };
+  }), [lefts, widths]);
   const paths = useMemo(() => {
-    const lineOf = (link: Link) => {
+    const isLit = (link: Link) => lit !== null && lit.has(link.from) && lit.has(link.to);
+    // Of many, those alone that somebody looks at: the others are not of the page.
+    return drawn.links.filter((link) => !many || isLit(link)).map((link) => {
       const [from, to] = [drawn.byId.get(link.from)!, drawn.byId.get(link.to)!];
-      return edge(from, to, lefts[from.column]! + widths[from.column]!, lefts[to.column]!);
-    };
-    const wide = (link: Link) => Math.min(6, 1 + Math.round(Math.sqrt(link.weight)) * 0.5);
-    if (many && lit === null) return bundled(drawn.links, wide, lineOf);
-    return drawn.links.map((link) => {
-      const on = lit === null ? '' : lit.has(link.from) && lit.has(link.to) ? ' lit' : ' unlit';
-      return <path key={`${link.from} ${link.to}`} class={`topo-link tone-${link.tone}${on}`} stroke-width={wide(link)} d={lineOf(link)} />;
+      const on = lit === null ? '' : isLit(link) ? ' lit' : ' unlit';
+      return (
+        <path key={`${link.from} ${link.to}`} class={`topo-link tone-${link.tone}${on}`} stroke-width={wideOf(link)}
+              d={edge(from, to, lefts[from.column]! + widths[from.column]!, lefts[to.column]!)} />
+      );
     });
-  }, [drawn, lit, many, width]);
+  }, [drawn, lit, many, lefts, widths]);
   return (
     <div class="topo" ref={frame} tabIndex={0} role="group" aria-label={t.topology.label}>
       <div class="topo-titles" style={{ width: `${width}px` }}>
         {t.topology.columns.map((text, at) => <h2 key={text} style={{ left: `${lefts[at]}px` }}>{text}</h2>)}
       </div>
       <div class={`topo-canvas${many ? ' many' : ''}`} style={{ width: `${width}px`, height: `${picture.height}px` }}>
+        {many && <WirePicture gaps={gaps} spans={spans} height={picture.height} unlit={lit !== null} />}
         <svg width={width} height={picture.height} aria-hidden="true" focusable="false">
           {paths}
         </svg>
         <ul>
           {boxes.map((box) => (
             <BoxOf key={box.id} box={box} onLook={setLooked} lit={lit === null ? null : lit.has(box.id)}
-                   style={{ left: `${lefts[box.column]}px`, width: `${widths[box.column]}px`, top: `${box.y}px`, height: `${box.height}px` }} />
+                   style={{ left: `${lefts[box.column]}px`, width: `${widths[box.column]}px`, transform: `translateY(${Math.round(box.y)}px)`, height: `${box.height}px` }} />
           ))}
         </ul>
       </div>
