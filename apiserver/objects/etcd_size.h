@@ -1,6 +1,6 @@
 // How large an object is where kube-apiserver keeps it: in etcd, built-in kinds as protobuf; custom
-// resources, their definitions and APIServices as the JSON that we keep as well. That decides what is too large, whatever store is
-// below: in our own text a line end has two bytes, and a NUL six.
+// resources, their definitions and APIServices as the JSON that we keep as well. That decides what
+// is too large, whatever store is below: in our own text a line end has two bytes, and a NUL six.
 #pragma once
 
 #include <string_view>
