@@ -116,6 +116,9 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
             "podMaxBackoffSeconds: Invalid value: -2: must be greater than or equal to "
             "PodInitialBackoffSeconds, extenders[0].weight: Invalid value: -1: must have a "
             "positive weight applied to it]");
+}
+
+TEST(ComponentConfigTest, WhatCannotBeHadIsRefusedAndWhatIsSaidAsItIsAnywayIsNot) {
   for (const char* field :
        {"clientConnection: {contentType: text/plain}",
         "clientConnection: {acceptContentTypes: 'text/plain,application/yaml'}"}) {
@@ -130,6 +133,9 @@ TEST(ComponentConfigTest, WhatIsWrongInAConfigurationIsNamedByItsField) {
   EXPECT_EQ(SchedulerError("clientConnection: {acceptContentTypes: "
                            "'application/vnd.kubernetes.protobuf, application/json;q=0.5'}"),
             "");
+}
+
+TEST(ComponentConfigTest, WhatIsNoConfigurationIsRefused) {
   EXPECT_EQ(ParseSchedulerConfig(kProxy).error().message,
             "no kind \"KubeProxyConfiguration\" is registered for version "
             "\"kubeproxy.config.k8s.io/v1alpha1\" in scheme \"pkg/runtime/scheme.go:111\"");

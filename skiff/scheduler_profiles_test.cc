@@ -242,7 +242,10 @@ TEST_F(SchedulerProfilesTest, ArgumentsAreCheckedAsThere) {
   EXPECT_EQ(ArgsError("DynamicResources", "bindingTimeout: 600s"),
             args + "bindingTimeout: Forbidden: DRADeviceBindingConditions or "
                    "DRAResourceClaimDeviceStatus feature gate is disabled");
-  // Below the first level, too: nothing that was asked for is passed over.
+}
+
+// Below the first level, too.
+TEST_F(SchedulerProfilesTest, NothingThatWasAskedForIsPassedOver) {
   EXPECT_THAT(ArgsError("NodeResourcesFit", "scoringStrategy: {typ: MostAllocated}"),
               HasSubstr("unknown field \"scoringStrategy.typ\""));
   EXPECT_THAT(ArgsError("NodeAffinity", "addedAffinity: {requiredDuringScheduling: {a: b}}"),
