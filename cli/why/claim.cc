@@ -91,7 +91,7 @@ void AddVolumes(const Facts& facts, const Json& claim, Finding& finding) {
     }
     int64_t short_by = 0;
     const std::string misfit = Misfit(claim, volume, short_by);
-    if (of_class == 0) of_first = NameOf(volume) + " " + misfit;
+    if (of_class == 0 && !misfit.empty()) of_first = NameOf(volume) + ", " + misfit;
     if (++of_class <= kShownMax) {
       finding.Saw(misfit.empty() ? "would suit it" : misfit, "persistentvolume/" + NameOf(volume));
     }
@@ -105,7 +105,7 @@ void AddVolumes(const Facts& facts, const Json& claim, Finding& finding) {
   if (nearest) {
     finding.sentence +=
         fmt::format("; the nearest, {}, is short by {}", NameOf(*nearest), SizeText(least));
-  } else if (of_class == 1 && !of_first.ends_with(' ')) {
+  } else if (of_class == 1 && !of_first.empty()) {
     finding.sentence += "; the only one, " + of_first;
   }
   if (of_class == 0) {
