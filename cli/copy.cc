@@ -175,9 +175,9 @@ Result<Place> FindPlace(Command& command, const FileSpec& spec, const CopyFlags&
     return CliError(
         fmt::format("cannot exec into a container in a completed pod; current phase is {}", phase));
   }
-  const std::string container =
-      TRY(ChooseContainer(command, pod, flags.container, kNoSuchContainer));
-  return Place{key, container};
+  // A container that is named is the server's to find.
+  if (!flags.container.empty()) return Place{key, flags.container};
+  return Place{key, TRY(ChooseContainer(command, pod, "", kNoSuchContainer))};
 }
 
 // As the command in the container has ended.
