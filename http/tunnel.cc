@@ -58,10 +58,13 @@ void DropHopByHop(Headers& headers) {
   for (const auto name : kHopByHop) headers.erase(std::string(name));
 }
 
+bool HasTokenIn(const Headers& headers, const char* name, std::string_view token) {
+  const auto [first, last] = headers.equal_range(name);
+  return std::any_of(first, last, [&](const auto& h) { return HasToken(h.second, token); });
+}
+
 bool AsksForUpgrade(const Headers& headers) {
-  const auto [first, last] = headers.equal_range("Connection");
-  return std::any_of(first, last, [](const auto& c) { return HasToken(c.second, "upgrade"); }) &&
-         headers.count("Upgrade") > 0;
+  return HasTokenIn(headers, "Connection", "upgrade") && headers.count("Upgrade") > 0;
 }
 
 // What Upgrade says, for a message; "" where that cannot stand in one as it is.
@@ -176,7 +179,10 @@ ClientRequest ForwardedRequest(const Request& request) {
                           .body = request.Body()};
   const bool upgrade = IsUpgrade(request);
   const std::string protocol(request.Header("Upgrade"));
+  const bool takes_trailers = HasTokenIn(request.headers, "Te", "trailers");
   DropHopByHop(forwarded.headers);
+  // As Go's ReverseProxy does: gRPC servers turn away who does not say so.
+  if (takes_trailers) forwarded.headers.emplace("Te", "trailers");
   forwarded.headers.erase("Upgrade");
   forwarded.headers.erase("Expect");
   if (upgrade) {

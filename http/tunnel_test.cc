@@ -93,6 +93,19 @@ class Tap : public StreamSource {
   PipeSource source_;
 };
 
+TEST(Forward, SaysOnThatTrailersAreTaken) {
+  Request request;
+  request.method = "GET";
+  request.target = "/";
+  request.headers.emplace("TE", "deflate, trailers");
+  const ClientRequest forwarded = ForwardedRequest(request);
+  const auto said = forwarded.headers.find("Te");
+  ASSERT_NE(said, forwarded.headers.end());
+  EXPECT_EQ(said->second, "trailers");
+  request.headers.find("Te")->second = "deflate";
+  EXPECT_EQ(ForwardedRequest(request).headers.count("Te"), 0) << "that ends with the connection";
+}
+
 // No struct leaves the process: its text does.
 TEST(Forward, SendsTheTextOfWhatWasHanded) {
   class Greeting final : public Handed {
