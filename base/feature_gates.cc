@@ -169,6 +169,22 @@ std::optional<bool> FeatureGateIn(std::string_view text, std::string_view gate) 
   return set;
 }
 
+std::optional<bool> FeatureGateOf(const std::vector<std::pair<std::string, std::string>>& flags,
+                                  std::string_view gate) {
+  std::optional<bool> set;
+  for (const auto& [name, value] : flags) {
+    if (name != "feature-gates") continue;
+    if (const auto found = FeatureGateIn(value, gate)) set = found;
+  }
+  return set;
+}
+
+bool IsBetaGateOn(const std::vector<std::pair<std::string, std::string>>& flags,
+                  std::string_view gate, bool is_on_by_default) {
+  const bool is_on = FeatureGateOf(flags, kBetaGates).value_or(is_on_by_default);
+  return FeatureGateOf(flags, gate).value_or(is_on);
+}
+
 bool IsOn(SharedGate gate) {
   return shared_gates[static_cast<size_t>(gate)].load(std::memory_order_relaxed);
 }

@@ -28,6 +28,23 @@ TEST(FeatureGatesTest, WhatMakesNoDifferenceOrActsIsTaken) {
   }
 }
 
+TEST(FeatureGatesTest, WhatIsNamedItselfIsSetByThatWhereverItStands) {
+  using Flags = std::vector<std::pair<std::string, std::string>>;
+  const auto is_on = [](const Flags& flags, bool by_default) {
+    return IsBetaGateOn(flags, kMaxUnavailableGate, by_default);
+  };
+  EXPECT_TRUE(is_on({}, true));
+  EXPECT_FALSE(is_on({{"feature-gates", "WatchList=true"}, {"v", "AllBeta=true"}}, false));
+  EXPECT_TRUE(is_on({{"feature-gates", "AllBeta=true"}}, false));
+  EXPECT_FALSE(is_on({{"feature-gates", "AllBeta=false"}}, true));
+  const Flags both = {{"feature-gates", "MaxUnavailableStatefulSet=false"},
+                      {"feature-gates", "AllBeta=true"}};
+  EXPECT_FALSE(is_on(both, false));
+  EXPECT_EQ(FeatureGateOf({{"feature-gates", "AllBeta=true"}, {"feature-gates", "AllBeta=false"}},
+                          kBetaGates),
+            std::optional(false));
+}
+
 TEST(FeatureGatesTest, AGateOfTheProcessIsOffUnlessSet) {
   EXPECT_FALSE(IsOn(SharedGate::kMaxUnavailableStatefulSet));
   SetGate(SharedGate::kMaxUnavailableStatefulSet, true);

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "api/codec/base64.h"
+#include "api/codec/decode.h"
 #include "api/codec/document.h"
 #include "api/text/go_text.h"
 #include "api/text/yaml.h"
@@ -199,10 +200,8 @@ Result<> Kubeconfig::CheckKind(const Json& document) {
   const std::string version = TextAt(document, "apiVersion");
   const std::string kind = TextAt(document, "kind");
   if ((version.empty() || version == "v1") && (kind.empty() || kind == "Config")) return {};
-  return Fail(Reason::kInvalid,
-              fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
-                          "\"pkg/runtime/scheme.go:111\"",
-                          kind.empty() ? "Config" : kind, version.empty() ? "v1" : version));
+  const TypeMeta self{version.empty() ? "v1" : version, kind.empty() ? "Config" : kind};
+  return Fail(Reason::kInvalid, NoKindRegistered(self, kRuntimeScheme));
 }
 
 Result<Kubeconfig> Kubeconfig::Parse(const std::string& text, const std::string& directory,

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "api/codec/decode.h"
 #include "api/codec/document.h"
 #include "api/rules/core/ip.h"
 #include "api/text/yaml.h"
@@ -19,7 +20,7 @@
 namespace skiff {
 namespace {
 
-// A key that is said twice is refused where that `is_strict`.
+// The file's one object, of that kind. `is_strict`: it is Invalid where a key is said twice.
 Result<Json> OnlyDocument(const std::string& text, const std::string& group_version,
                           const std::string& kind, bool is_strict) {
   const auto documents = TRY(ParseYamlStream(text));
@@ -33,10 +34,7 @@ Result<Json> OnlyDocument(const std::string& text, const std::string& group_vers
     return Fail(Reason::kInvalid, fmt::format("Object 'Kind' is missing in '{}'", text));
   }
   if (version != group_version || own != kind) {
-    return Fail(Reason::kInvalid,
-                fmt::format("no kind \"{}\" is registered for version \"{}\" in scheme "
-                            "\"pkg/runtime/scheme.go:111\"",
-                            own, version));
+    return Fail(Reason::kInvalid, NoKindRegistered({version, own}, kRuntimeScheme));
   }
   if (const auto& twice = documents[0].duplicates; is_strict && !twice.empty()) {
     return Fail(Reason::kInvalid,
@@ -106,6 +104,7 @@ void CheckLeader(const LeaderFlags& leader, const std::string& lock, ConfigError
     if (time <= Duration(0)) errors.Invalid(field, shown(time), "must be greater than zero");
   }
   if (leader.lease_duration <= leader.renew_deadline) {
+    // As kube-scheduler, which shows the other one of the two.
     errors.Invalid("leaderElection.leaseDuration", shown(leader.renew_deadline),
                    "must be greater than `RenewDeadline`");
   }
@@ -169,7 +168,8 @@ void ReadScheduling(ConfigFields& top, std::vector<std::string>& unused, ConfigE
   }
 }
 
-// As kube-scheduler, what extenders say wins over what profiles say of the same.
+// As kube-scheduler, what extenders say wins over what profiles say of the same. Invalid where
+// `errors` has any by then: these are the last ones.
 Result<> ReadExtenders(const Json* extenders,
                        const std::function<Result<std::string>(const std::string&)>& read,
                        SchedulerConfig& to, ConfigErrors& errors) {

@@ -232,18 +232,6 @@ Result<> CheckTaintSyncs(const Flags::Given& given) {
   return {};
 }
 
-constexpr const char* kBetaGates = "AllBeta";  // Of which this is one, unless named itself.
-
-bool UsesMaxUnavailable(const Flags::Given& given) {
-  std::optional<bool> all, itself;
-  for (const auto& [name, value] : given) {
-    if (name != "feature-gates") continue;
-    if (const auto found = FeatureGateIn(value, kBetaGates)) all = found;
-    if (const auto found = FeatureGateIn(value, kMaxUnavailableGate)) itself = found;
-  }
-  return itself.value_or(all.value_or(false));
-}
-
 // What has no effect in kube-controller-manager v1.35 either.
 void AddUnusedFlags(Flags& flags) {
   constexpr const char* kNoClouds = "kube-controller-manager has no clouds any more";
@@ -478,7 +466,7 @@ Result<bool> ParseInto(const std::vector<std::string>& args, bool keeps_workers,
   TRY(CheckLimits(others.limits));
   TRY(CheckTaintSyncs(flags.given()));
   TRY(CheckFlexVolumes(others.flex_volume_directory));
-  options.uses_max_unavailable = UsesMaxUnavailable(flags.given());
+  options.uses_max_unavailable = IsBetaGateOn(flags.given(), kMaxUnavailableGate, false);
   if (options.controllers.empty()) options.controllers = {"*"};
   if (!others.collects_garbage) {
     options.controllers.insert(options.controllers.begin(), "-garbage-collector-controller");

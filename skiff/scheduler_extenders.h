@@ -20,8 +20,9 @@ struct SchedulerExtenders {
 };
 
 // `extenders`: as in the file. Files that are named there are read by `read`, which is given a
-// path. What has no effect goes to `unused`, a text each. Invalid says it in kube-scheduler's words
-// where that refuses it, and names the field where it would be found out with the first pod.
+// path. What has no effect goes to `unused`, a text each. What kube-scheduler finds wrong with them
+// is added to `errors`; Invalid is the whole of those, whatever was wrong before, or what cannot be
+// read, or names the field where it would be found out with the first pod.
 Result<SchedulerExtenders> ParseExtenders(
     const Json& extenders, const std::function<Result<std::string>(const std::string&)>& read,
     std::vector<std::string>& unused, ConfigErrors& errors);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/codec/decode.h"
 #include "api/codec/document.h"
 #include "api/codec/typed.h"
 #include "api/rules/names.h"
@@ -362,10 +363,9 @@ Result<> CheckKind(const Json& given, std::string_view plugin, const FieldPath& 
   const std::string said = skiff::TextAt(given, "kind"),
                     version = skiff::TextAt(given, "apiVersion");
   if (!version.empty() && version != kVersion) {
-    return Fail(Reason::kInvalid,
-                fmt::format("decoding .{}: decoding args for plugin {}: no kind \"{}\" is "
-                            "registered for version \"{}\" in scheme \"pkg/runtime/scheme.go:111\"",
-                            config.Text(), plugin, said.empty() ? kind : said, version));
+    const std::string why = NoKindRegistered({version, said.empty() ? kind : said}, kRuntimeScheme);
+    return Fail(Reason::kInvalid, fmt::format("decoding .{}: decoding args for plugin {}: {}",
+                                              config.Text(), plugin, why));
   }
   if (said.empty() || said == kind) return {};
   return Fail(Reason::kInvalid,

@@ -24,12 +24,13 @@ Result<std::vector<scheduler::Profile>> ParseProfiles(const Json& profiles, int 
 // starts.
 Result<> ChoosePlugins(const Json& profiles, std::vector<scheduler::Profile>& to);
 
-// profiles[].pluginConfig of a profile, at `path`.
+// profiles[].pluginConfig of a profile, at `path`; `unused` and `errors` as above.
 Result<> ReadPluginConfig(const Json& list, const std::string& path, scheduler::Profile& to,
                           std::vector<std::string>& unused, ConfigErrors& errors);
 
 // Of plugins that former versions of the file had.
 bool IsRemovedPlugin(std::string_view name);
+// Adds that the plugin of that name, at `field`, is one of them.
 void RefuseRemoved(std::string_view field, std::string_view name, ConfigErrors& errors);
 
 }  // namespace skiff

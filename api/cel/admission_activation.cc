@@ -12,9 +12,6 @@
 namespace skiff::cel {
 namespace {
 
-constexpr char kExhausted[] =
-    "validation failed due to running out of cost budget, no further validation rules will be run";
-
 Value ValueOf(const Json* document) {
   return document == nullptr ? Value() : Value::Document(*document);
 }
@@ -113,7 +110,7 @@ Evaluation AdmissionActivation::Evaluate(const CompiledExpression& expression, u
   variables_->Give(budget);
   Outcome outcome = expression.program->Eval(bindings_, kCallCostMax, &made_);
   for (const uint64_t cost : {variables_->TakeCost(), outcome.cost}) {
-    if (cost > budget) return {Value(), kExhausted, true};
+    if (cost > budget) return {Value(), kCostsSpent, true};
     budget -= cost;
   }
   if (!outcome.failed()) return {std::move(outcome.value)};

@@ -31,6 +31,9 @@ class Plan;  // api/cel/plan.h
 // What one evaluation may cost, and what all of one object's may.
 inline constexpr uint64_t kCallCostMax = 1000000;
 inline constexpr uint64_t kObjectCostMax = 10000000;
+// Said of rules and conditions where that of the object is spent.
+inline constexpr char kCostsSpent[] =
+    "validation failed due to running out of cost budget, no further validation rules will be run";
 // Of a webhook's or a policy's match conditions.
 inline constexpr uint64_t kMatchConditionsCostMax = 2500000;
 

@@ -389,6 +389,24 @@ TEST(CelProgramTest, AnObjectOfASchemaIsAMapToWhatItIsComparedWith) {
   EXPECT_EQ(said("dyn(self.x) == dyn(self.o)", null), "true");
 }
 
+TEST(CelProgramTest, WhatASchemaDoesNotKnowIsTheSameWhereItIsToGo) {
+  const Json open = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+  const auto type = TypeOfSchema(
+      {{"type", "object"}, {"properties", {{"x", open}, {"y", open}}}}, "self", false);
+  const auto program =
+      Compile("dyn(self.x) == dyn(self.y)", Environment::Kubernetes({{"self", type}}));
+  ASSERT_TRUE(program) << program.error().message;
+  const auto same = [&](const char* x, const char* y) {
+    const Json self = {{"x", {{"u", Json::parse(x)}}}, {"y", {{"u", Json::parse(y)}}}};
+    const Value bindings[] = {Value::Document(self, type.get())};
+    return (*program)->Eval(bindings, kCallCostMax).value.IsTrue();
+  };
+  EXPECT_TRUE(same("[1, {\"a\": \"b\"}]", "[1, {\"a\": \"b\"}]"));
+  EXPECT_FALSE(same("1", "1.0"));
+  EXPECT_FALSE(same("{\"a\": [\"b\"]}", "{\"a\": [\"c\"]}"));
+  EXPECT_TRUE(same("9223372036854775808", "9223372036854775808.0")) << "too large for an integer";
+}
+
 // It is looked at as a whole, however large, and whatever it is made of.
 TEST(CelProgramTest, WhatASchemaDoesNotKnowCountsWhereItIsCompared) {
   const auto type = TypeOfSchema(

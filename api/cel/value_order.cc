@@ -11,6 +11,7 @@
 #include "api/cel/limits.h"
 #include "api/cel/message.h"
 #include "api/cel/value.h"
+#include "api/codec/go_equal.h"
 #include "api/text/go_value.h"
 #include "api/text/time_text.h"
 #include "api/text/utf8.h"
@@ -205,25 +206,8 @@ Value EqualMaps(const Value& a, const Value& b) {
   return same;
 }
 
-// As Go has it: a number that was written with a fraction is not the one without.
-bool EqualInGo(const Json& a, const Json& b) {
-  if (!Look()) return false;
-  if (a.is_number_float() != b.is_number_float()) return false;
-  if (a.is_string() && b.is_string()) {
-    const auto &mine = a.get_ref<const std::string&>(), &other = b.get_ref<const std::string&>();
-    if (mine.size() != other.size()) return false;
-    looks_of_thread += mine.size() / kTextBytesPerLook;
-    return mine == other;
-  }
-  if (a.type() != b.type() || !a.is_structured()) return a == b;
-  if (a.size() != b.size()) return false;
-  if (a.is_array()) return std::equal(a.begin(), a.end(), b.begin(), EqualInGo);
-  const auto& others = b.get_ref<const Json::object_t&>();
-  return std::ranges::all_of(a.get_ref<const Json::object_t&>(), [&](const auto& member) {
-    looks_of_thread += 2;
-    const auto found = others.find(member.first);
-    return found != others.end() && EqualInGo(member.second, found->second);
-  });
+bool LookAt(size_t looks, size_t text_bytes) {
+  return Look(looks + text_bytes / kTextBytesPerLook);
 }
 
 // Whether the schema says anything of the member of that name.
@@ -253,7 +237,7 @@ Value EqualMembers(const Value& a, const Value& b) {
       if (other && !Equal(Value::Document(value), *other).IsTrue()) return Value::Bool(false);
     } else {
       const auto other = b.json()->find(name);
-      if (other != b.json()->end() && !EqualInGo(value, *other)) return Value::Bool(false);
+      if (other != b.json()->end() && !EqualInGo(value, *other, LookAt)) return Value::Bool(false);
     }
   }
   return Value::Bool(true);

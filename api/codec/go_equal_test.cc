@@ -25,5 +25,25 @@ TEST(GoEqualTest, ANumberWithAFractionIsAnotherOne) {
   EXPECT_FALSE(equal("1", "\"1\""));
 }
 
+TEST(GoEqualTest, WhoMayLookNoFurtherIsToldThatTheyDiffer) {
+  static size_t looks, bytes, looks_max;
+  const auto equal = [](const char* a, const char* b) {
+    looks = bytes = 0;
+    return EqualInGo(Json::parse(a), Json::parse(b), [](size_t more, size_t text_bytes) {
+      looks += more;
+      bytes += text_bytes;
+      return looks <= looks_max;
+    });
+  };
+  looks_max = 100;
+  EXPECT_TRUE(equal(R"({"a": [1, "text"]})", R"({"a": [1, "text"]})"));
+  EXPECT_EQ(looks, 6u) << "an object, its member, a list of two";
+  EXPECT_EQ(bytes, 4u);
+  EXPECT_FALSE(equal("\"text\"", "\"longer\""));
+  EXPECT_EQ(bytes, 0u) << "their lengths tell";
+  looks_max = 3;
+  EXPECT_FALSE(equal(R"({"a": [1, "text"]})", R"({"a": [1, "text"]})"));
+}
+
 }  // namespace
 }  // namespace skiff

@@ -102,9 +102,7 @@ class RuleWalk {
   }
 
   void OutOfBudget(const RuleNode& node, const Place& place) {
-    Stop(node, place,
-         "validation failed due to running out of cost budget, no further validation rules will be "
-         "run");
+    Stop(node, place, cel::kCostsSpent);
   }
 
   void One(const RuleNode& node, const Rule& rule, const Json& value, const Bindings& bindings,

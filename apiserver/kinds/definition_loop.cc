@@ -280,8 +280,8 @@ Result<std::optional<bool>> DefinitionLoop::EmptyAside(const DefinitionPtr& defi
   const auto [at, is_new] = emptying_.try_emplace(definition->metadata.uid, nullptr);
   if (is_new) {
     at->second = std::make_shared<Emptying>();
-    // As the ConversionName of its kinds, of which there may be none any more.
-    const std::string name = "conversion/" + definition->metadata.name;
+    // Of its kinds there may be none any more.
+    const std::string name = ConversionName(definition->metadata.name);
     const bool taken = core_.outbound->Submit({name}, [this, definition, emptying = at->second] {
       auto is_empty = Empty(*definition);
       {

@@ -14,7 +14,8 @@ void CheckMetadata(const Object& object, NameRule name_rule, Violations& out);
 void CheckMetadataUpdate(const Object& object, const Object& old, std::string_view subresource,
                          Violations& out);
 
-// Of a custom resource that says that it is of another kind or version (Object::misnamed).
+// Tells what is wrong with what a custom resource calls itself, which must be something else than
+// it is (Object::misnamed).
 void CheckKindNames(const Object& object, Violations& out);
 
 }  // namespace skiff

@@ -451,8 +451,12 @@ void MeetOthers(const KindInfo& kind) {
   *CustomKindOf(kind)->met_others = true;
 }
 
+std::string ConversionName(std::string_view definition) {
+  return "conversion/" + std::string(definition);
+}
+
 std::string ConversionName(const KindInfo& kind) {
-  return "conversion/" + std::string(kind.resource) + "." + std::string(kind.group);
+  return ConversionName(std::string(kind.resource) + "." + std::string(kind.group));
 }
 
 std::string PageConversionName(const KindInfo& kind) {

@@ -71,7 +71,8 @@ bool MayConvert(const KindInfo& kind);
 // Of a kind that a webhook converts, where an object is kept in another version: from now on
 // MayConvert, whatever its definition says. Who cleans storedVersions may have been too early.
 void MeetOthers(const KindInfo& kind);
-// Under what such waits are counted together.
+// Under what such waits are counted together: of a definition by its name, of a kind of it.
+std::string ConversionName(std::string_view definition);
 std::string ConversionName(const KindInfo& kind);
 // The same for the pages of lists and states. Where no object is known to need it they are counted
 // apart, and do not wait behind those that do.

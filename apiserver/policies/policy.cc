@@ -287,10 +287,7 @@ PolicyVerdict Judge(const PolicyExpressions& policy, cel::AdmissionInputs inputs
 
 std::string_view ErrorTypeOf(std::string_view message, std::string_view other) {
   if (message.starts_with("compilation")) return "compile_error";
-  if (message.starts_with("validation failed due to running out of cost budget")) {
-    return "out_of_budget";
-  }
-  return other;
+  return message.starts_with(cel::kCostsSpent) ? "out_of_budget" : other;
 }
 
 }  // namespace skiff

@@ -293,7 +293,6 @@ Result<http::ServerTls> ApiServerProcess::Impl::CertificateOf(const ApiServerFla
 
 Result<ApiServerOptions> ApiServerProcess::Impl::OptionsOf(const ApiServerFlags& flags,
                                                            const std::string& address) {
-  SetGate(SharedGate::kMaxUnavailableStatefulSet, flags.keeps_max_unavailable);
   ApiServerOptions options{
       .authorization_modes = flags.authorization_modes,
       .service_cluster_ip_ranges = flags.service_cluster_ip_ranges,
@@ -366,6 +365,7 @@ ApiServerProcess::~ApiServerProcess() {
 }
 
 Result<std::unique_ptr<ApiServerProcess>> ApiServerProcess::Start(const ApiServerFlags& flags) {
+  SetGate(SharedGate::kMaxUnavailableStatefulSet, flags.keeps_max_unavailable);
   auto impl = std::make_unique<Impl>();
   impl->shutdown_delay = flags.shutdown_delay;
   if (NeedsDataDirectory(flags)) TRY(MakeDirectory(flags.data_dir));

@@ -19,28 +19,17 @@ namespace {
 
 constexpr const char* kMutatingPoliciesGate = "MutatingAdmissionPolicy";
 constexpr const char* kIdentityGate = "APIServerIdentity";
-// Sets all that are beta in v1.35, as those are, but what is named itself.
-constexpr const char* kBetaGates = "AllBeta";
 
 void TakeGates(const Flags::Given& given, ApiServerFlags& to) {
-  std::optional<bool> all, policies, identity, max_unavailable;
-  const auto take = [](const std::string& value, const char* gate, std::optional<bool>& set) {
-    if (const auto found = FeatureGateIn(value, gate)) set = found;
-  };
-  for (const auto& [name, value] : given) {
-    if (name != "feature-gates") continue;
-    take(value, kBetaGates, all);
-    take(value, kMutatingPoliciesGate, policies);
-    take(value, kIdentityGate, identity);
-    take(value, kMaxUnavailableGate, max_unavailable);
-  }
   // Policies that nobody can write act for nobody.
   const bool can_be_written = std::ranges::any_of(to.kinds_on_request, [](const KindInfo* kind) {
     return kind->api_version == "admissionregistration.k8s.io/v1beta1";
   });
-  to.mutating_policies_act = policies.value_or(all.value_or(false) && can_be_written);
-  to.has_identity_lease = identity.value_or(all.value_or(true));
-  to.keeps_max_unavailable = max_unavailable.value_or(all.value_or(false));
+  const std::optional<bool> all = FeatureGateOf(given, kBetaGates);
+  to.mutating_policies_act =
+      FeatureGateOf(given, kMutatingPoliciesGate).value_or(all.value_or(false) && can_be_written);
+  to.has_identity_lease = IsBetaGateOn(given, kIdentityGate, true);
+  to.keeps_max_unavailable = IsBetaGateOn(given, kMaxUnavailableGate, false);
   if (!all) return;
   to.log.notes.push_back(fmt::format(
       "--feature-gates={}={} has an effect on {}, {} and {} alone: what else is there is on, and "

@@ -254,11 +254,7 @@ Result<> CheckLeadership(const Flags::Given& given) {
 
 Result<> CheckPeers(const Flags::Given& given) {
   constexpr const char* kGate = "UnknownVersionInteroperabilityProxy";
-  bool is_on = false;
-  for (const auto& [name, value] : given) {
-    if (name == "feature-gates") is_on = FeatureGateIn(value, kGate).value_or(is_on);
-  }
-  if (is_on) return {};
+  if (FeatureGateOf(given, kGate).value_or(false)) return {};
   for (const char* name : {"peer-ca-file", "peer-advertise-ip", "peer-advertise-port"}) {
     if (ValueOf(given, name, "").empty()) continue;
     return Refused(fmt::format("--{} requires {} feature to be turned on", name, kGate));

@@ -157,7 +157,7 @@ class Planner {
     return EndOf(input_.set) - StartOf(input_.set) - static_cast<int64_t>(replicas_.size());
   }
 
-  // At least one: a small share is rounded down.
+  // At least one: a small share is rounded down. 0 where it cannot be read: nothing is updated.
   int UnavailableMax() const {
     const auto& rolling = input_.set.spec.update_strategy.rolling_update;
     if (!rolling || !rolling->max_unavailable) return 1;

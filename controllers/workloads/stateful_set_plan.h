@@ -4,8 +4,9 @@
 //   web, 3 replicas, partition 2:   web-0 (current revision)  web-1 (current)  web-2 (update)
 //
 // OrderedReady does one thing at a time, upwards when pods are made and downwards when they go,
-// and waits until what it did is available. Parallel waits for nobody, but updates one by one too,
-// unless as many as maxUnavailable says may be.
+// and waits until what it did is available. Parallel waits for nobody, but updates one by one too.
+// With the feature gate both update several at once, as long as no more pods are unavailable than
+// maxUnavailable says.
 #pragma once
 
 #include <map>
