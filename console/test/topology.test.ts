@@ -34,6 +34,14 @@ test('it leads from ingresses to nodes', () => {
   assert.equal(links.find((each) => each.to.startsWith('Deployment'))!.tone, 'busy', 'one is not ready');
 });
 
+test('what may not be seen is not said to be missing', () => {
+  const tonesOf = (hidden: object) => Object.fromEntries(
+    topologyOf({ ...given, ...hidden }, baseOf(pods, given.sets)).boxes.map((each) => [`${each.kind} ${each.name}`, each.tone]));
+  assert.equal(tonesOf({ services: null })['Ingress astray'], 'warn', 'that nobody serves it is seen');
+  assert.equal(tonesOf({ slices: null })['Service lonely'], 'none');
+  assert.equal(tonesOf({ slices: null })['Service web'], 'none');
+});
+
 test('a rolling update is two lanes, the new one first', () => {
   const web = pictureOf(given).boxes.find((each) => each.kind === 'Deployment')!;
   assert.deepEqual(web.lanes.map((each) => [each.text, each.isNew, each.pods.length]), [['web:2', true, 2], ['web:1', false, 1]]);

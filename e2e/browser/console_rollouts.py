@@ -118,6 +118,19 @@ class Rollouts:
         self.skiff("rollout", "status", "daemonset/log-shipper", "-n", "shop")
         page.clear()
 
+    def ended(self):
+        """A pod is deleted while somebody reads what it says: that stays."""
+        page = self.page
+        self.skiff("run", "brief", "--image=nginx:1.27")
+        self.skiff("wait", "pod/brief", "--for=condition=Ready")
+        page.go("#/pod/default/brief?tab=logs")
+        page.until("document.querySelectorAll('.log-line').length > 0")
+        self.skiff("delete", "pod", "brief")
+        page.shows("This object is not there, or not any more")
+        page.shows("The log has ended.")
+        page.until("document.querySelectorAll('.log-line').length > 0", "what it has said")
+        self.check("logs of what is gone")
+
     def pod(self):
         page = self.page
         page.go("#/pods")
@@ -172,6 +185,7 @@ class Rollouts:
         page.until("document.querySelector('.xterm-rows')?.innerText.trim().length > 0", "a shell that says something")
         page.picture("shell")
         self.check("shell")
+        self.ended()
 
     def many_logs(self):
         """Of all pods of a Deployment at once; those of one, and those that say a word."""

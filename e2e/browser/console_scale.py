@@ -83,7 +83,7 @@ class Measure:
               f"beyond {PICTURE_MS:.1f} ms", flush=True)
         rasters = rasters_of(events)
         usual = rasters[len(rasters) // 20] if rasters else 0
-        print(f"      drawn anew in {len(rasters)} pictures: 95 % of them within {usual:.1f} ms of processor time", flush=True)
+        print(f"      raster tasks of {len(rasters)} pictures: 95 % of them within {usual:.1f} ms of processor time", flush=True)
         if news and busy / seconds > NEWS_MAX:
             self.failed.append(f"{what}: {100 * busy / seconds:.0f} % of the main thread")
         if not news and cost > PICTURE_MS:

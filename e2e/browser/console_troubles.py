@@ -167,6 +167,11 @@ class Troubles:
         self.skiff("run", "a-late-one", "--image=registry.example/late:1")
         page.shows("a-late-one")
         self.skiff("delete", "pod", "a-late-one")
+        # What may not be seen is not waited for, nor called well.
+        page.go("#/overview")
+        self.choose("kube-public")
+        page.shows("What you may see of it runs as it should.")
+        self.choose("All namespaces")
         page.click("Log out")
         page.type("input[type=password]", self.token)
         page.click("Log in", "button.primary")

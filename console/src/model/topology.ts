@@ -45,10 +45,11 @@ export interface Topology {
   height: number;
 }
 
+// null: they may not be seen, and what they would say is not known.
 interface Given {
   ingresses: Ingress[];
-  services: Service[];
-  slices: EndpointSlice[];
+  services: Service[] | null;
+  slices: EndpointSlice[] | null;
   nodes: Node[];
 }
 
@@ -177,18 +178,19 @@ class Links {
 
 function serviceBoxes(given: Given, boxOf: Base['boxOf'], links: Links): Box[] {
   const slices = new Map<string, EndpointSlice[]>();
-  for (const slice of given.slices) {
+  for (const slice of given.slices ?? []) {
     const key = `${slice.metadata.namespace}/${slice.metadata.labels?.['kubernetes.io/service-name'] ?? ''}`;
     const list = slices.get(key);
     if (list) list.push(slice);
     else slices.set(key, [slice]);
   }
-  return given.services.map((service) => {
+  return (given.services ?? []).map((service) => {
     const { name, namespace = '' } = service.metadata;
     const answering = endpointsOf(service, slices.get(`${namespace}/${name}`) ?? []);
     const ready = answering.filter((each) => each.ready && each.serves).length;
     const isElsewhere = service.spec.type === 'ExternalName' || !service.spec.selector;
-    const tone = ready > 0 || isElsewhere ? 'good' : answering.length > 0 ? 'busy' : 'warn';
+    const silence = given.slices === null ? 'none' : 'warn';
+    const tone = ready > 0 || isElsewhere ? 'good' : answering.length > 0 ? 'busy' : silence;
     const made = box(1, 'Service', namespace, name, tone, service.spec.type ?? '');
     for (const each of answering) {
       const target = boxOf(each.namespace, each.pod);
@@ -198,9 +200,9 @@ function serviceBoxes(given: Given, boxOf: Base['boxOf'], links: Links): Box[] {
   });
 }
 
-function ingressBoxes(ingresses: Ingress[], services: Box[], links: Links): Box[] {
+function ingressBoxes(given: Given, services: Box[], links: Links): Box[] {
   const known = new Map(services.map((each) => [each.id, each]));
-  return ingresses.map((ingress) => {
+  return given.ingresses.map((ingress) => {
     const { name, namespace = '' } = ingress.metadata;
     const backends = backendsOf(ingress);
     // Without an address no controller has said that it serves it.
@@ -209,7 +211,7 @@ function ingressBoxes(ingresses: Ingress[], services: Box[], links: Links): Box[
     for (const each of backends) {
       const target = known.get(`Service/${namespace}/${each.service}`);
       if (target) links.add(made.id, target.id, 1, target.tone, each.text);
-      else made.tone = 'bad';
+      else if (given.services !== null) made.tone = 'bad';
     }
     return made;
   });
@@ -316,7 +318,7 @@ export function baseOf(all: Pod[], sets: ReplicaSet[], kept: Kept = new Map()): 
 export function topologyOf(given: Given, base: Base): Topology {
   const links = new Links();
   const services = serviceBoxes(given, base.boxOf, links);
-  const ingresses = ingressBoxes(given.ingresses, services, links);
+  const ingresses = ingressBoxes(given, services, links);
   const nodes = nodeBoxes(given.nodes, base.counts);
   // Each picture has places of its own.
   const workloads = base.workloads.map((each) => ({ ...each }));

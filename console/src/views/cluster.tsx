@@ -17,14 +17,17 @@ import { Age, Badge, Head, Panel, Standing, Tabs } from '../ui/parts';
 import { UsagePanel } from '../ui/plot';
 import { type Column, Table } from '../ui/table';
 
+// null: of pods that may not be seen, or are on their way.
 interface Row {
   node: Node;
-  pods: number;
+  pods: number | null;
   room: number;
   used: Use | undefined;
-  asked: Use;
+  asked: Use | null;
   all: Use;
 }
+
+const kUnknown = '–';
 
 function stateOf(node: Node): { word: string; tone: Tone } {
   const ready = condition(node.status?.conditions, 'Ready');
@@ -38,15 +41,16 @@ function stateOf(node: Node): { word: string; tone: Tone } {
 function Gauge({ row, what }: { row: Row; what: keyof Use }) {
   const text = what === 'cpu' ? cores : bytes;
   const share = (value: number) => `${Math.min(100, row.all[what] > 0 ? (100 * value) / row.all[what] : 0)}%`;
-  const [asked, all] = [text(row.asked[what]), text(row.all[what])];
+  const all = text(row.all[what]);
+  const asked = row.asked && text(row.asked[what]);
   return (
-    <span class="gauge" title={t.cluster.asked(asked, all)}>
+    <span class="gauge" title={asked === null ? undefined : t.cluster.asked(asked, all)}>
       <span class="gauge-text">
-        {row.used ? <><b>{text(row.used[what])}</b> <span class="dim">{t.cluster.used}<span class="gauge-more">{t.cluster.alsoAsked(asked)}</span> {t.cluster.of(all)}</span></>
-          : <span class="dim">{`${asked} / ${all}`}</span>}
+        {row.used ? <><b>{text(row.used[what])}</b> <span class="dim">{t.cluster.used}{asked !== null && <span class="gauge-more">{t.cluster.alsoAsked(asked)}</span>} {t.cluster.of(all)}</span></>
+          : <span class="dim">{`${asked ?? kUnknown} / ${all}`}</span>}
       </span>
       <span class="gauge-bar" aria-hidden="true">
-        <i class="gauge-asked" style={{ width: share(row.asked[what]) }} />
+        {row.asked && <i class="gauge-asked" style={{ width: share(row.asked[what]) }} />}
         {row.used && <i class="gauge-used" style={{ width: share(row.used[what]) }} />}
       </span>
     </span>
@@ -62,11 +66,11 @@ const kColumns: Column<Row>[] = [
     cell: (row) => <a class="name" href={hrefOf(row)} tabIndex={-1}>{row.node.metadata.name}</a> },
   { id: 'status', title: t.columns.status, width: 'minmax(104px, 0.8fr)', sort: ({ node }) => stateOf(node).word,
     cell: ({ node }) => <Badge tone={stateOf(node).tone}>{stateOf(node).word}</Badge> },
-  { id: 'pods', title: t.columns.pods, width: '76px', end: true, sort: ({ pods }) => -pods,
-    cell: ({ pods, room }) => <>{pods}<span class="dim"> / {room}</span></> },
-  { id: 'cpu', title: t.usage.cpu, width: 'minmax(118px, 2fr)', wide: true, sort: ({ used, asked }) => -(used ?? asked).cpu,
+  { id: 'pods', title: t.columns.pods, width: '76px', end: true, sort: ({ pods }) => -(pods ?? 0),
+    cell: ({ pods, room }) => <>{pods ?? kUnknown}<span class="dim"> / {room}</span></> },
+  { id: 'cpu', title: t.usage.cpu, width: 'minmax(118px, 2fr)', wide: true, sort: ({ used, asked }) => -((used ?? asked)?.cpu ?? 0),
     cell: (row) => <Gauge row={row} what="cpu" /> },
-  { id: 'memory', title: t.usage.memory, width: 'minmax(118px, 2.2fr)', wide: true, sort: ({ used, asked }) => -(used ?? asked).memory,
+  { id: 'memory', title: t.usage.memory, width: 'minmax(118px, 2.2fr)', wide: true, sort: ({ used, asked }) => -((used ?? asked)?.memory ?? 0),
     cell: (row) => <Gauge row={row} what="memory" /> },
   { id: 'version', title: t.columns.version, width: '100px', wide: 3,
     cell: ({ node }) => <span class="mono dim">{node.status?.nodeInfo?.kubeletVersion}</span> },
@@ -79,7 +83,7 @@ function Nodes() {
   const pods = useLive<Pod>(kinds.pods);
   const usage = useUsage(`${kUsage}/nodes`);
   const used = usage.now.value;
-  const [nodeList, podList] = [nodes.list, pods.list];
+  const [nodeList, podList, isSeen] = [nodes.list, pods.list, pods.loaded];
   const rows = useMemo(() => {
     const asked = new Map<string, Use & { pods: number }>();
     for (const pod of podList) {
@@ -95,13 +99,13 @@ function Nodes() {
       const of = asked.get(node.metadata.name) ?? { cpu: 0, memory: 0, pods: 0 };
       const room = node.status?.allocatable;
       return {
-        node, pods: of.pods, room: quantity(room?.pods), asked: of, used: used.get(node.metadata.name),
+        node, pods: isSeen ? of.pods : null, room: quantity(room?.pods), asked: isSeen ? of : null, used: used.get(node.metadata.name),
         all: { cpu: quantity(room?.cpu), memory: quantity(room?.memory) },
       };
     });
-  }, [nodeList, podList, used]);
+  }, [nodeList, podList, isSeen, used]);
   if (!nodes.loaded) return <Standing of={nodes} />;
-  const sum = (what: keyof Use, of: 'all' | 'asked') => rows.reduce((all, row) => all + row[of][what], 0);
+  const sum = (what: keyof Use, of: 'all' | 'asked') => rows.reduce((all, row) => all + (row[of]?.[what] ?? 0), 0);
   const marks = (what: keyof Use) => [
     { text: t.usage.requested, value: sum(what, 'asked') }, { text: t.usage.there, value: sum(what, 'all') },
   ];

@@ -122,6 +122,7 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
     return tell(() => patch(path, undoOf(deployment, revision.set), 'json-patch'), t.done.undone(name, revision.number));
   };
   const unknown = [livePods, liveSets].find((each) => !each.loaded); // Whose pods they are say both.
+  const lanes = unknown ? [] : rollout.revisions;
   return (
     <>
       <Head title={name} sub={<><Badge tone={rollout.tone}>{t.workloads[rollout.word]}</Badge><span>{space}</span><Age time={deployment.metadata.creationTimestamp} /></>}>
@@ -130,14 +131,15 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
       {why && <Notice tone={rollout.tone} title={t.pod.why}> {why}</Notice>}
       <div class="columns">
         <div>
-          <RolloutPanel {...rollout} stages={rollout.revisions} strategy={strategyText(deployment)} />
+          <RolloutPanel {...rollout} stages={lanes} strategy={strategyText(deployment)} />
           <PodsUsage space={space ?? ''} labels={labels} pods={own} />
           <Panel title={t.deployment.pods}>
             {unknown ? <Standing of={unknown} /> : <PodTable label={t.deployment.pods} pods={own} brief="space" />}
           </Panel>
         </div>
         <div>
-          <HistoryPanel stages={rollout.revisions} undo={undo} />
+          {liveSets.loaded ? <HistoryPanel stages={rollout.revisions} undo={undo} />
+            : <Panel title={t.deployment.history}><Standing of={liveSets} /></Panel>}
           <Panel title={t.deployment.events}><EventList of={events} events={events.list.filter((each) => isAbout(kinds.deployments, deployment, each))} /></Panel>
         </div>
       </div>

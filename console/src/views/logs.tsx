@@ -78,7 +78,8 @@ function useLog(path: string, follows: boolean, runs: boolean) {
   return { lines, version, known: opened === path || error !== null, ended: ended && !goesOn && error === null, goesOn, error, again };
 }
 
-export function Logs({ pod }: { pod: Pod }) {
+// `gone`: the pod is as it was last; nothing more comes unless another takes its name.
+export function Logs({ pod, gone }: { pod: Pod; gone: boolean }) {
   const names = loggedContainers(pod);
   const [container, setContainer] = useState(names[0] ?? '');
   const [times, setTimes] = useState(false);
@@ -89,7 +90,7 @@ export function Logs({ pod }: { pod: Pod }) {
   const query = new URLSearchParams({ container, follow: String(!previous), timestamps: 'true' });
   if (previous) query.set('previous', 'true');
   const path = `${pathOf(kinds.pods, pod.metadata.namespace, pod.metadata.name)}/log?${query}`;
-  const runs = !!statusesOf(pod).find((each) => each.name === container)?.state?.running;
+  const runs = !gone && !!statusesOf(pod).find((each) => each.name === container)?.state?.running;
   const { lines, version, known, ended, goesOn, error, again } = useLog(path, !previous, runs);
   const word = find.toLowerCase();
   const shown = useMemo(

@@ -67,7 +67,7 @@ function Result({ outcome, onPreview, onApply }: { outcome: Outcome; onPreview: 
 }
 
 // A text that somebody changes while the object may change, too; and what came of it.
-function useDraft(object: Obj, path: string) {
+function useDraft(object: Obj, path: string, gone: boolean) {
   const [base, setBase] = useState(() => drafts.get(path)?.base ?? object);
   const [text, setText] = useState(() => drafts.get(path)?.text ?? manifestOf(object));
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
@@ -97,6 +97,8 @@ function useDraft(object: Obj, path: string) {
     // Others changed what it was compared with.
     else if (outcome.kind === 'diff' && outcome.of !== wishOf(object)) setOutcome({ kind: 'none' });
   }, [object]);
+  // Of one that was deleted all would change, and of one that is there again other things.
+  useEffect(() => setOutcome({ kind: 'none' }), [gone]);
   // At once: who types and leaves may be gone before the next picture.
   useLayoutEffect(() => {
     drafts.delete(path);
@@ -107,8 +109,9 @@ function useDraft(object: Obj, path: string) {
   return { base, text, edited, moved, outcome, setOutcome, isLatest, take, type };
 }
 
-function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }) {
-  const { base, text, edited, moved, outcome, setOutcome, isLatest, take, type } = useDraft(object, path);
+// `gone`: it is as it was when it was deleted; what is applied makes it anew.
+function Known({ kind, object, path, gone }: { kind: Kind; object: Obj; path: string; gone: boolean }) {
+  const { base, text, edited, moved, outcome, setOutcome, isLatest, take, type } = useDraft(object, path, gone);
   const [busy, setBusy] = useState(false);
   const run = async (work: (wanted: Obj) => Promise<void>) => {
     setBusy(true);
@@ -123,10 +126,10 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
   };
   const preview = (force = false) => run(async (wanted) => {
     const would = await apply(path, wanted, { dryRun: true, force });
-    const lines = hunks(diffLines(wishOf(object), wishOf(would)));
+    const lines = gone ? diffLines('', wishOf(would)).filter((each) => each.kind === 'added') : hunks(diffLines(wishOf(object), wishOf(would)));
     // What it started from has lines that it lacks, and they would still be there.
     const back = new Set(linesOf('added', wishOf(wanted), wishOf(would)));
-    const keeps = linesOf('removed', wishOf(base), wishOf(wanted)).some((line) => back.has(line));
+    const keeps = !gone && linesOf('removed', wishOf(base), wishOf(wanted)).some((line) => back.has(line));
     if (isLatest()) setOutcome({ kind: 'diff', lines, keeps, force, of: wishOf(object) });
   });
   const write = (force = false) => run(async (wanted) => {
@@ -137,6 +140,7 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
   return (
     <div class="object">
       <div class="object-edit">
+        {gone && <Notice tone="warn">{t.yaml.gone}</Notice>}
         {moved && edited && (
           <Notice tone="warn">
             {t.yaml.moved} <Button class="button small" onClick={() => take(object)}>{t.yaml.reload}</Button>
@@ -146,7 +150,7 @@ function Known({ kind, object, path }: { kind: Kind; object: Obj; path: string }
         <div class="row end">
           <small class="dim editor-hint">{t.yaml.completion}</small>
           <Button class="button" off={!edited} onClick={() => take(object)}>{t.yaml.revert}</Button>
-          <Button class="button primary" off={busy || !edited} onClick={() => void preview()}>{t.yaml.preview}</Button>
+          <Button class="button primary" off={busy || !(edited || gone)} onClick={() => void preview()}>{t.yaml.preview}</Button>
         </div>
       </div>
       <Panel title={t.yaml.would}>
@@ -178,6 +182,7 @@ function Followed({ kind, plural, space, name }: { kind: Kind; plural: string; s
   // Who left a text half-typed finds it at once.
   const [first] = useState(() => (drafts.has(path) ? 'yaml' : 'details'));
   const tab = place.value.query.get('tab') ?? first;
+  const isEdited = tab === 'yaml' && last.current !== undefined;
   const drop = async () => {
     if (await tell(() => remove(path), t.done.deleted(name))) go(href('overview'));
   };
@@ -188,13 +193,13 @@ function Followed({ kind, plural, space, name }: { kind: Kind; plural: string; s
         {object && isLogged(kind) && <a class="button" href={href('logs', [kind.plural, space, name])}>{t.pod.logs}</a>}
         {object && <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)} run={drop} />}
       </Head>
-      {!object && (live.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={live} />)}
+      {!object && (!live.loaded ? <Standing of={live} /> : !isEdited && <Notice tone="warn">{t.gone}</Notice>)}
       {last.current && (
         <Tabs label={name} current={tab} onPick={(id) => go(href('object', [plural, space, name], { tab: id }))}
               tabs={[{ id: 'details', text: t.pod.details }, { id: 'yaml', text: t.actions.yaml }]} />
       )}
       {/* Also where it was deleted and made anew: what is typed is kept. */}
-      {last.current && tab === 'yaml' && <Known kind={kind} object={last.current} path={path} />}
+      {isEdited && <Known kind={kind} object={last.current!} path={path} gone={live.loaded && !object} />}
       {object && tab !== 'yaml' && <Details kind={kind} object={object} />}
     </div>
   );

@@ -6,6 +6,7 @@ import { type Live, useLive } from '../api/live';
 import type { Claim, Deployment, EventObj, Node, Pod, ReplicaSet, ResourceQuota } from '../api/types';
 import { kUsage, usageOfPods, useUsage } from '../api/usage';
 import { now } from '../model/age';
+import { type Looked, lookedAt } from '../model/attention';
 import { isSameUnbound, type Unbound, unboundOf } from '../model/claim';
 import type { MapCell, MapGroup } from '../model/mapplaces';
 import { isJudged, isOverlooked, isUnscheduled } from '../model/obstacles';
@@ -274,17 +275,17 @@ function Legend({ counts }: { counts: Map<Tone, number> }) {
 }
 
 // Nothing is well before it is known.
-function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }) {
-  const { known } = props;
+function Attention(props: { troubles: Trouble[]; looked: Looked; many: boolean }) {
+  const { looked } = props;
   const troubles = useNextFrame(props.troubles, !props.many);
   const shown = useMemo(() => troubles.slice(0, kAttentionMax), [troubles]);
   const why = useWhy(useMemo(() => shown.flatMap(({ pod, rollout }) => pod ?? rollout?.stuck ?? []), [shown]));
   return useMemo(() => (
     <Panel title={t.overview.attention}>
-      {!known && troubles.length === 0 && <p class="dim small" role="status">{t.loading}</p>}
-      {known && troubles.length === 0 && (
+      {looked === 'waits' && troubles.length === 0 && <p class="dim small" role="status">{t.loading}</p>}
+      {looked !== 'waits' && troubles.length === 0 && (
         <p class="all-well tone-good">
-          <Icon name="check" /> {t.overview.allWell}
+          <Icon name="check" /> {looked === 'all' ? t.overview.allWell : t.overview.seenWell}
         </p>
       )}
       <ul class="troubles">
@@ -307,7 +308,7 @@ function Attention(props: { troubles: Trouble[]; known: boolean; many: boolean }
         <p class="dim small">{t.overview.more(troubles.length - kAttentionMax)}</p>
       )}
     </Panel>
-  ), [troubles, known, why]);
+  ), [troubles, looked, why]);
 }
 
 // Those that change or fail first.
@@ -507,6 +508,7 @@ export function Overview() {
     { text: t.usage.requested, value: of.used }, { text: t.usage.there, value: space === '' ? of.all : 0 },
   ];
 
+  const looked = lookedAt([nodes, pods, deployments, claims, quotas].map(({ loaded, status }) => ({ loaded, refused: status.value === 'refused' })));
   if (pods.status.value === 'refused') {
     return (
       <>
@@ -531,7 +533,7 @@ export function Overview() {
           <Rollouts rollouts={rollouts} many={many} />
         </div>
         <div class="overview-side">
-          <Attention troubles={troubles} known={pods.loaded && deployments.loaded && claims.loaded && (nodes.loaded || nodes.status.value === 'refused')} many={many} />
+          <Attention troubles={troubles} looked={looked} many={many} />
           <Latest of={events} events={latest} many={many} />
         </div>
       </div>

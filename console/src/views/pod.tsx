@@ -1,5 +1,5 @@
 // One pod: what it is made of, what it says, and a shell in it.
-import { useState } from 'preact/hooks';
+import { useRef, useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
 import { type Live, useLive } from '../api/live';
@@ -148,7 +148,11 @@ export function PodView() {
   const pods = useLive<Pod>(kinds.pods, space, { name });
   const events = useLive<EventObj>(kinds.events, space, { fields: `involvedObject.kind=Pod,involvedObject.name=${name}` });
   const whyOf = useWhy(pods.list);
-  const pod = pods.list[0];
+  const found = pods.list[0];
+  // What it has said stays to be read, and what its shell has shown, where it goes meanwhile.
+  const last = useRef<Pod | undefined>(undefined);
+  if (found) last.current = found;
+  const pod = last.current;
   if (!pod) {
     return (
       <>
@@ -158,24 +162,29 @@ export function PodView() {
     );
   }
   const state = podState(pod);
-  const why = state.tone === 'good' ? '' : whyOf(pod);
+  const why = !found || state.tone === 'good' ? '' : whyOf(pod);
   const pick = (id: string) => {
     setAsked(id === 'shell');
     go(href('pod', [space, name], id === 'details' ? {} : { tab: id }));
   };
   return (
     <div class={tab === 'details' ? '' : 'full'}>
-      <Head title={name} sub={<><Badge tone={state.tone}>{state.word}</Badge><span>{space}</span>{pod.spec.nodeName && <a href={hrefOfNode(pod.spec.nodeName)}>{pod.spec.nodeName}</a>}</>}>
-        <a class="button" href={href('object', ['pods', space, name], { tab: 'yaml' })}>{t.actions.yaml}</a>
-        <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)}
-                run={() => tell(() => remove(pathOf(kinds.pods, space, name)), t.done.deleted(name))} />
+      <Head title={name} sub={<>{found && <Badge tone={state.tone}>{state.word}</Badge>}<span>{space}</span>{pod.spec.nodeName && <a href={hrefOfNode(pod.spec.nodeName)}>{pod.spec.nodeName}</a>}</>}>
+        {found && <a class="button" href={href('object', ['pods', space, name], { tab: 'yaml' })}>{t.actions.yaml}</a>}
+        {found && (
+          <Action class="danger" text={t.actions.delete} sure={t.actions.sure(name)}
+                  run={() => tell(() => remove(pathOf(kinds.pods, space, name)), t.done.deleted(name))} />
+        )}
       </Head>
+      {!found && <Notice tone="warn">{t.gone}</Notice>}
       {why && <Notice tone={state.tone} title={t.pod.why}> {why}</Notice>}
-      <Tabs label={name} current={tab} onPick={pick} tabs={[
-        { id: 'details', text: t.pod.details }, { id: 'logs', text: t.pod.logs }, { id: 'shell', text: t.pod.shell },
-      ]} />
-      {tab === 'details' && <Details pod={pod} events={events} />}
-      {tab === 'logs' && <Logs pod={pod} />}
+      {found && (
+        <Tabs label={name} current={tab} onPick={pick} tabs={[
+          { id: 'details', text: t.pod.details }, { id: 'logs', text: t.pod.logs }, { id: 'shell', text: t.pod.shell },
+        ]} />
+      )}
+      {found && tab === 'details' && <Details pod={found} events={events} />}
+      {tab === 'logs' && <Logs pod={pod} gone={!found} />}
       {tab === 'shell' && <Terminal asked={asked} />}
     </div>
   );

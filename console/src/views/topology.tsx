@@ -13,6 +13,7 @@ import { namespace, narrow } from '../settings';
 import { t } from '../texts';
 import { useNextFrame } from '../ui/frames';
 import { Badge, Head, Standing } from '../ui/parts';
+import { seenIn } from '../ui/why';
 import { WirePicture } from '../ui/wires';
 
 const kWidthMin = 650;
@@ -229,7 +230,8 @@ export function Topology() {
     useLive<Node>(kinds.nodes),
   ] as const;
   const pods = useLive<Pod>(kinds.pods, space);
-  const [ingresses, services, slices, sets, nodes] = [lives[0].list, lives[1].list, lives[2].list, lives[3].list, lives[4].list];
+  const [ingresses, sets, nodes] = [lives[0].list, lives[3].list, lives[4].list];
+  const [services, slices] = [seenIn(lives[1]), seenIn(lives[2])];
   const list = pods.list;
   // Nothing is drawn at one place first and at another then; what one may not see is not waited for.
   const known = pods.loaded && lives.every((each) => each.loaded || each.status.value === 'refused');
