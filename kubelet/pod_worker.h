@@ -1,4 +1,4 @@
-// The life of one pod on this node; pod_worker_{start,hooks,stop,memory}.cc have parts of its steps.
+// The life of one pod on this node; pod_worker_{start,hooks,stop,memory}.cc have parts of it.
 //
 //   kSyncing ---- deleted, evicted, or all done ----> kTerminating ---> kTerminated ---> kFinished
 //   plan, act, write the status, again when           containers stop    volumes go,         |

@@ -1,5 +1,6 @@
-// What a worker makes of hooks that run once their container has started, and that may fail: it waits
-// for them without standing still, stops what they failed for, and shows for a while that they did.
+// What a worker makes of hooks that run once their container has started, and that may fail: it
+// waits for them without standing still, stops what they failed for, and shows for a while that
+// they did.
 #include <algorithm>
 #include <utility>
 
