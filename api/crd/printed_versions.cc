@@ -98,12 +98,14 @@ class SchemaPrinter {
       out_ += "null";
       return;
     }
+    // Nothing is copied: schemas stand in one another, each until all that is in it is printed.
+    static const Json kMissing;
     char before = '{';
     for (const SchemaField& field : kSchemaFields) {
       out_ += before;
       out_.append("\"").append(field.printed).append("\":");
       const auto found = schema.find(field.name);
-      PrintField(field.held, found == schema.end() ? Json() : *found);
+      PrintField(field.held, found == schema.end() ? kMissing : *found);
       before = ',';
     }
     out_ += '}';

@@ -6,6 +6,7 @@
 
 #include "api/codec/typed.h"
 #include "api/values.h"
+#include "base/allocated_bytes.h"
 
 namespace skiff::crd {
 namespace {
@@ -100,6 +101,23 @@ TEST(PrintedVersions, SchemasThatAreTooLongAreLeftOut) {
   const std::string text = Text({{{"name", "v1"}, {"schema", {{"openAPIV3Schema", schema}}}}});
   EXPECT_THAT(text, HasSubstr(R"("Schema":null,"Subresources":null)"));
   EXPECT_LT(text.size(), 1000u);
+}
+
+// Else a schema of three megabytes in six hundred others would take gigabytes.
+TEST(PrintedVersions, AreNotCopiedHoweverDeepTheyAre) {
+  constexpr int kDepth = 100;
+  Json schema = {{"enum", std::vector<int>(20'000, 1)}};
+  for (int i = 0; i < kDepth; ++i) schema = Json{{"not", std::move(schema)}};
+  const Json document = {
+      {"spec", {{"versions", {{{"name", "v1"}, {"schema", {{"openAPIV3Schema", schema}}}}}}}}};
+  const auto definition = FromJson<CustomResourceDefinition>(document);
+  ASSERT_TRUE(definition);
+  const auto before = AllocatedByThread();
+  if (!before) GTEST_SKIP() << "nobody counts what is allocated";
+  const std::string text = PrintedVersions(definition->spec.versions, kApart, false);
+  EXPECT_LT(*AllocatedByThread() - *before, 8u << 20);
+  EXPECT_THAT(text, HasSubstr(R"("Not":{"ID":"",)"));
+  EXPECT_THAT(text, HasSubstr(R"("Enum":[1,1,)"));
 }
 
 }  // namespace
