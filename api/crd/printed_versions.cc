@@ -91,14 +91,14 @@ std::string TextOr(const Json& object, const char* name, const char* missing) {
 class SchemaPrinter {
  public:
   explicit SchemaPrinter(std::string& out) : out_(out) {}
-  bool is_full() const { return out_.size() > kPrintedBytesMax; }
+  bool is_full() const { return out_.size() > kPrintedSchemasMax; }
 
   void Print(const Json& schema) {
     if (!schema.is_object() || is_full()) {
       out_ += "null";
       return;
     }
-    // Nothing is copied: schemas stand in one another, and each is there until all below are printed.
+    // Nothing is copied: schemas stand in one another, each until all that is in it is printed.
     static const Json kMissing;
     char before = '{';
     for (const SchemaField& field : kSchemaFields) {
