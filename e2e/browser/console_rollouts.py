@@ -130,6 +130,12 @@ class Rollouts:
         page.shows("The log has ended.")
         page.until("document.querySelectorAll('.log-line').length > 0", "what it has said")
         self.check("logs of what is gone")
+        self.skiff("create", "deployment", "brief", "--image=nginx:1.27")
+        page.go("#/logs/deployments/default/brief")
+        page.until("document.querySelectorAll('.log-line').length > 0")
+        self.skiff("delete", "deployment", "brief")
+        page.shows("This object is not there, or not any more")
+        page.until("document.querySelectorAll('.log-line').length > 0", "what its pods have said")
 
     def pod(self):
         page = self.page

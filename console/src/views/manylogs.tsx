@@ -144,7 +144,15 @@ class Follower {
   }
 }
 
-function Followed({ kind, name, space, labels }: { kind: Kind; name: string; space: string; labels: string }) {
+interface Following {
+  kind: Kind;
+  name: string;
+  space: string;
+  labels: string;
+  gone: boolean; // What selects them; what they have said stays.
+}
+
+function Followed({ kind, name, space, labels, gone }: Following) {
   const pods = useLive<Pod>(kinds.pods, space, { labels });
   const [version, setVersion] = useState(0);
   const [find, setFind] = useState('');
@@ -178,13 +186,15 @@ function Followed({ kind, name, space, labels }: { kind: Kind; name: string; spa
     return from ? `${short(from.pod)}${many ? ` ${from.container}` : ''}` : '';
   };
   const longest = Math.max(0, ...[...sources.keys()].map((at) => labelOf(at).length));
+  const isHidden = !pods.loaded && pods.status.value === 'refused';
   const errors = [...streams.values()].filter((each) => each.error !== '');
   return (
     <div class="full">
       <Head title={t.logs.of(name)} sub={<><span>{kind.kind}</span><span>{space}</span><span>{t.logs.followed(follower.current?.open() ?? 0)}</span></>}>
         <a class="button" href={href(...pageOf(kind, space, name))}>{kind.plural === 'deployments' ? t.logs.back : kind.kind}</a>
       </Head>
-      <div class="logs">
+      {gone && <Notice tone="warn">{t.gone}</Notice>}
+      {isHidden ? <Standing of={pods} /> : <div class="logs">
         <div class="table-tools">
           <LogSearch find={find} set={setFind} />
           <LogCheck text={t.logs.follow} on={stick} set={setStick} />
@@ -208,7 +218,7 @@ function Followed({ kind, name, space, labels }: { kind: Kind; name: string; spa
           </span>
         )} />
         <p class="small dim" role="status">{lines.dropped > 0 ? t.logs.dropped(lines.dropped) : ''}</p>
-      </div>
+      </div>}
     </div>
   );
 }
@@ -218,10 +228,12 @@ export function ManyLogs() {
   const named = kindByName(plural);
   const kind = named && isLogged(named) ? named : kinds.deployments;
   const live = useLive<Obj & { spec: { selector?: Selector | Record<string, string> } }>(kind, space, { name });
-  const found = live.list[0];
+  const last = useRef(live.list[0]);
+  if (live.list[0]) last.current = live.list[0];
+  const found = last.current;
   const labels = found ? selectorOf(kind, found.spec.selector) : '';
   // Without a selector it would be the logs of everything.
-  if (found && labels !== '') return <Followed key={found.metadata.uid} kind={kind} name={name} space={space} labels={labels} />;
+  if (found && labels !== '') return <Followed key={found.metadata.uid} kind={kind} name={name} space={space} labels={labels} gone={live.loaded && !live.list[0]} />;
   return (
     <>
       <Head title={t.logs.of(name)} sub={space} />
