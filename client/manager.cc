@@ -79,12 +79,9 @@ class ControllerParts::Worker final : public ControlLoop {
     queue.Done(key);
   }
 
-  // A server that is away, not well or too busy has refused nothing: it is told later.
   bool IsGivenUp(const Error& error, int failures) const {
     const int tries_max = controller_.retry.tries_max;
-    const bool is_refusal =
-        error.http_code >= 400 && error.http_code < 500 && error.http_code != 429;
-    return tries_max > 0 && failures >= tries_max && is_refusal;
+    return tries_max > 0 && failures >= tries_max && IsRefusal(error);
   }
 
   // Its failures.

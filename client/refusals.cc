@@ -9,4 +9,9 @@ bool IsNamespaceTerminating(const Error& error) {
                      [](const Cause& cause) { return cause.reason == "NamespaceTerminating"; });
 }
 
+bool IsRefusal(const Error& error) {
+  constexpr int kTooManyRequests = 429;
+  return error.http_code >= 400 && error.http_code < 500 && error.http_code != kTooManyRequests;
+}
+
 }  // namespace skiff

@@ -15,17 +15,22 @@ bool RetryPlan::IsDue(const ObjectKey& key, const std::string& version, Duration
   return found == attempts_.end() || found->second.version != version || found->second.due <= now;
 }
 
-void RetryPlan::Failed(const ObjectKey& key, const std::string& version, Duration now) {
+bool RetryPlan::Failed(const ObjectKey& key, const std::string& version, Duration now,
+                       Failure failure) {
   const auto [place, is_new] = attempts_.try_emplace(key);
   Attempts& attempts = place->second;
   const bool again = !is_new && attempts.version == version;
   const Duration delay = again ? std::min(attempts.delay * 2, kDelayMax) : kFirstDelay;
-  attempts = {version, delay, now + delay};
+  const int refusals = (again ? attempts.refusals : 0) + (failure == Failure::kRefused ? 1 : 0);
+  const bool goes_on = failure == Failure::kUnanswered || refusals <= kRetriesMax;
+  attempts = {version, delay, goes_on ? now + delay : kNever, refusals};
+  return goes_on;
 }
 
 Duration RetryPlan::UntilNext(Duration now) const {
   Duration next = kNever;
   for (const auto& [key, attempts] : attempts_) {
+    if (attempts.due == kNever) continue;
     next = std::min(next, std::max(attempts.due - now, Duration(0)));
   }
   return next;

@@ -5,36 +5,56 @@
 namespace skiff {
 namespace {
 
+constexpr auto kRefused = RetryPlan::Failure::kRefused;
+constexpr auto kUnanswered = RetryPlan::Failure::kUnanswered;
 const ObjectKey kSecret{"default", "s"};
 
-TEST(RetryPlan, WhatNeverSucceedsIsTriedEverMoreRarely) {
+TEST(RetryPlan, WhatIsNeverAnsweredIsTriedEverMoreRarely) {
   RetryPlan plan;
   EXPECT_EQ(plan.UntilNext(0s), kNever);
   int tries = 0;
   for (Duration now = 0s; now < 24h; now += 1s) {
     if (!plan.IsDue(kSecret, "1", now)) continue;
     ++tries;
-    plan.Failed(kSecret, "1", now);
+    EXPECT_TRUE(plan.Failed(kSecret, "1", now, kUnanswered));
     EXPECT_LE(plan.UntilNext(now), 10min);
   }
   EXPECT_LT(tries, 24 * 6 + 10);
   EXPECT_GT(tries, 24 * 6);
 }
 
+TEST(RetryPlan, WhatIsRefusedAgainAndAgainIsLeftUntilItChanges) {
+  RetryPlan plan;
+  int tries = 0;
+  const auto wait_a_day = [&](const char* version) {
+    for (Duration now = 0s; now < 24h; now += 1s) {
+      if (!plan.IsDue(kSecret, version, now)) continue;
+      ++tries;
+      EXPECT_EQ(plan.Failed(kSecret, version, now, kRefused), tries <= RetryPlan::kRetriesMax);
+    }
+  };
+  wait_a_day("1");
+  EXPECT_EQ(tries, 1 + RetryPlan::kRetriesMax);
+  EXPECT_EQ(plan.UntilNext(24h), kNever);
+  tries = 0;
+  wait_a_day("2");
+  EXPECT_EQ(tries, 1 + RetryPlan::kRetriesMax);
+}
+
 TEST(RetryPlan, ANewVersionIsTriedAtOnceAndBeginsAnew) {
   RetryPlan plan;
-  plan.Failed(kSecret, "1", 0s);
-  plan.Failed(kSecret, "1", 5s);
+  plan.Failed(kSecret, "1", 0s, kRefused);
+  plan.Failed(kSecret, "1", 5s, kRefused);
   EXPECT_FALSE(plan.IsDue(kSecret, "1", 10s));
   EXPECT_TRUE(plan.IsDue(kSecret, "2", 10s));
-  plan.Failed(kSecret, "2", 10s);
+  plan.Failed(kSecret, "2", 10s, kRefused);
   EXPECT_EQ(plan.UntilNext(10s), 5s);
   EXPECT_TRUE(plan.IsDue(kSecret, "2", 15s));
 }
 
 TEST(RetryPlan, OthersDoNotWaitForIt) {
   RetryPlan plan;
-  plan.Failed(kSecret, "1", 0s);
+  plan.Failed(kSecret, "1", 0s, kRefused);
   EXPECT_TRUE(plan.IsDue({"default", "t"}, "1", 0s));
   plan.Forget(kSecret);
   EXPECT_TRUE(plan.IsDue(kSecret, "1", 0s));

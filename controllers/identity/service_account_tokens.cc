@@ -7,6 +7,7 @@
 #include "api/pods/token_secrets.h"
 #include "api/rules/names.h"
 #include "base/log.h"
+#include "client/refusals.h"
 #include "controllers/collection.h"
 #include "controllers/program.h"
 #include "controllers/retry_plan.h"
@@ -77,22 +78,34 @@ class TokenSecrets final : public ControlLoop {
     for (const auto& secret : *secrets) {
       const ObjectKey key = KeyOf(*secret);
       there.emplace(key, AccountOf(*secret));
-      Try(key, secret->metadata.resource_version, now, [&] { return Settle(*secret); });
+      Try(key, StateOf(*secret), now, [&] { return Settle(*secret); });
     }
     for (const auto& [secret, account] : known_) {
       if (there.contains(secret)) continue;
-      const bool done = Try(secret, "gone", now, [&] { return Unlist(secret, account); });
-      if (!done) there.emplace(secret, account);
+      const Ptr<ServiceAccount> held = accounts_.Get(account);
+      const std::string state = "gone, " + (held ? held->metadata.resource_version : "");
+      if (Try(secret, state, now, [&] { return Unlist(secret, account); })) {
+        retries_.Forget(secret);
+      } else {
+        there.emplace(secret, account);
+      }
     }
     known_ = std::move(there);
     return retries_.UntilNext(now);
   }
 
  private:
-  // Whether it is done with. Some never are: an immutable Secret without a token stays so.
-  bool Try(const ObjectKey& key, const std::string& version, Duration now,
+  // What decides what is done with it: its own version, and which account it means.
+  std::string StateOf(const Secret& secret) const {
+    const Ptr<ServiceAccount> account = accounts_.Get(AccountOf(secret));
+    return secret.metadata.resource_version + ", " + (account ? account->metadata.uid : "");
+  }
+
+  // Whether nothing is left to be done in this state, or nothing that the server would take: an
+  // immutable Secret without a token stays so.
+  bool Try(const ObjectKey& key, const std::string& state, Duration now,
            const std::function<Result<>()>& work) {
-    if (!retries_.IsDue(key, version, now)) return false;
+    if (!retries_.IsDue(key, state, now)) return false;
     const Result<> done = work();
     // After a conflict the watch brings the newer one.
     if (done || done.error().reason == Reason::kConflict ||
@@ -102,8 +115,9 @@ class TokenSecrets final : public ControlLoop {
     }
     log_.Info("token of a service account not settled",
               {{"secret", key}, {"error", done.error().message}});
-    retries_.Failed(key, version, now);
-    return false;
+    return !retries_.Failed(key, state, now,
+                            IsRefusal(done.error()) ? RetryPlan::Failure::kRefused
+                                                    : RetryPlan::Failure::kUnanswered);
   }
 
   Result<> Settle(const Secret& secret) {

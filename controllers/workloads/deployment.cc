@@ -349,6 +349,7 @@ void AddDeploymentController(Manager& manager) {
         return keys;
       })
       .Workers(5)
+      .Retry({.tries_max = 15})
       .Complete(std::make_unique<DeploymentReconciler>(manager));
 }
 
