@@ -91,7 +91,7 @@ std::string TextOr(const Json& object, const char* name, const char* missing) {
 class SchemaPrinter {
  public:
   explicit SchemaPrinter(std::string& out) : out_(out) {}
-  bool is_full() const { return out_.size() > kPrintedSchemasMax; }
+  bool is_full() const { return out_.size() > kPrintedBytesMax; }
 
   void Print(const Json& schema) {
     if (!schema.is_object() || is_full()) {
