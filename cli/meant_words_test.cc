@@ -110,6 +110,15 @@ TEST_F(MeantWordsTest, HelpOnAWordThatIsNoneSaysWhichMayHaveBeenMeant) {
             "`skiff --help` lists all words.\n");
 }
 
+TEST_F(MeantWordsTest, HelpOnHelpIsOfHelpItself) {
+  for (const Args& line : {Args{"help", "help"}, Args{"help", "--help"}, Args{"help", "-h"}}) {
+    testing::internal::CaptureStdout();
+    EXPECT_EQ(KubectlMain(line), 0);
+    EXPECT_THAT(testing::internal::GetCapturedStdout(),
+                HasSubstr("\n\nUsage:\n  kubectl help [command] [flags] [options]\n"));
+  }
+}
+
 TEST_F(MeantWordsTest, WhereNoWordIsNearItIsSaidWhereAllAre) {
   EXPECT_EQ(Run("instal", {}), 1);
   EXPECT_EQ(err_, "error: unknown command \"instal\" for \"kubectl\"\n");

@@ -315,11 +315,23 @@ int RunCli(Environment& environment, const std::string& verb, const Args& args) 
 
 namespace {
 
+std::string HelpText(const Environment& environment) {
+  return fmt::format(
+      "Say what a word of {0} does and how, as --help behind it: {0} help create deployment.\n\n"
+      "Usage:\n  {0} help [command] [flags] [options]\n\n"
+      "Use \"{0} options\" for a list of global command-line options (applies to all commands).\n",
+      environment.program);
+}
+
 // `help create deployment`: what --help of that verb prints. Words that name no verb are passed
 // over, as kubectl does, but the first one.
 int HelpMain(Environment& environment, const Args& words) {
   if (words.empty()) return Usage(environment);
   const std::string& verb = words[0];
+  if (verb == "help" || verb == "--help" || verb == "-h") {
+    environment.out(HelpText(environment));
+    return 0;
+  }
   const auto& programs = environment.programs;
   if (std::find(programs.begin(), programs.end(), verb) != programs.end()) {
     environment.out(environment.program_help(verb));

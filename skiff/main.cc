@@ -177,9 +177,11 @@ int Main(int argc, char** argv) {
   }
   if (name == "kubectl") return KubectlProgram(args);
   if (args.empty()) return Usage(stderr, 2);
-  if (args[0] == "--help" || args[0] == "-h") return Usage(stdout, 0);
+  const bool asks = args[0] == "--help" || args[0] == "-h";
+  if (asks && (args.size() == 1 || args[1].starts_with('-'))) return Usage(stdout, 0);
   if (args[0] == "help" && args.size() == 1) return Usage(stdout, 0);
   if (args[0] == "--version") return PrintVersion();
+  if (asks) args[0] = "help";  // `skiff --help up` is `skiff help up`.
   args = WithWordFirst(std::move(args));
   for (const Program& program : kPrograms) {
     if (args[0] != program.word && (program.alias.empty() || args[0] != program.alias)) continue;
