@@ -424,8 +424,10 @@ Result<> RunEditLastApplied(Command& command, const Args& args) {
   flags.AddWithoutDryRun(command, "kubectl-client-side-apply");
   files.AddTo(command);
   command.Flag("windows-line-endings", windows_line_endings, kLineEndsHelp);
+  flags.print.formats = kEditFormats;
   TRY(command.Parse(args));
   TRY(flags.Check());
+  TRY(CheckEditFormat(flags.print));
   const auto targets =
       TRY(FindTargets(command, command.words(), {.files = &files, .names_needed = false}));
   std::vector<Json> applied;

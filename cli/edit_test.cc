@@ -124,9 +124,12 @@ TEST_F(EditTest, InJsonThereIsNoCommentAndTheObjectIsPrinted) {
   variables_["KUBE_EDITOR"] = "grep -q '#' || sed -i s/one/two/";
   EXPECT_EQ(Run("edit", {"cm/a", "-o", "json"}), 0) << err_;
   EXPECT_THAT(out_, HasSubstr("\"k\": \"two\""));
+  const std::string refused = "error: unable to match a printer suitable for the output format "
+                              "\"name\", allowed formats are: json,kyaml,yaml\n";
   EXPECT_EQ(Run("edit", {"cm/a", "-o", "name"}), 1);
-  EXPECT_EQ(err_, "error: unable to match a printer suitable for the output format \"name\", "
-                  "allowed formats are: json,kyaml,yaml\n");
+  EXPECT_EQ(err_, refused);
+  EXPECT_EQ(Run("apply", {"edit-last-applied", "cm/a", "-o", "name"}), 1);
+  EXPECT_EQ(err_, refused);
 }
 
 // As kubectl checks it before anything is sent, and shows it to the user again.

@@ -380,13 +380,13 @@ Result<> PrintObjects(Command& command, Session& session, const GetFlags& flags,
   }
   auto objects = TRY(CollectObjects(command, session, flags, selections, single));
   if (!flags.sort_by.empty() && !single) TRY(SortByPath(flags.sort_by, objects, false));
+  if (objects.empty() && (single || flags.ignore_not_found)) return {};
   if (columns) {
     std::string begun;
     const auto text = CustomColumns(spec, objects, !flags.no_headers, &begun);
     command.environment().out(text ? *text : begun);
     return text ? Result<>() : Fail(text.error());
   }
-  if (single && objects.empty()) return {};
   Json shown;
   if (single) {
     shown = std::move(objects[0]);

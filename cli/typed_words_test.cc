@@ -120,6 +120,18 @@ TEST_F(TypedWordsTest, OfAnObjectInANamespaceThatIsMissingTheNamespaceIsMissed) 
   EXPECT_EQ(Run("get", {"pod", "a", "-n", "gone", "--ignore-not-found"}), 0);
 }
 
+TEST_F(TypedWordsTest, NothingIsPrintedOfNothingThatIsFound) {
+  for (const char* form : {"yaml", "json", "name", "jsonpath={.items}", "custom-columns=A:.kind"}) {
+    EXPECT_EQ(Run("get", {"pods", "-o", form, "--ignore-not-found"}), 0) << form << err_;
+    EXPECT_EQ(out_ + err_, "") << form;
+    EXPECT_EQ(Run("get", {"pod", "b", "c", "-o", form, "--ignore-not-found"}), 0) << form << err_;
+    EXPECT_EQ(out_ + err_, "") << form;
+  }
+  EXPECT_EQ(Run("get", {"pod", "b", "-o", "custom-columns=A:.kind"}), 1);
+  EXPECT_EQ(out_, "");
+  EXPECT_EQ(Said("get", {"pods", "-o", "custom-columns=A:.kind"}), "A\n");
+}
+
 TEST_F(TypedWordsTest, ARawPathHasNoForm) {
   EXPECT_EQ(Said("get", {"--raw", "/x", "-o", "yaml"}),
             "error: --raw and --output are mutually exclusive\n");
