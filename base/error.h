@@ -70,6 +70,9 @@ struct Error {
   int http_code = 0;  // 0: the usual code of the reason.
   // Of an Expired list: where it can go on all the same (metadata.continue).
   std::string continue_token = {};
+  // That the version asked for could not be made of what is kept: a conversion webhook failed, or
+  // what it answered is no object.
+  bool is_of_version = false;
 };
 
 template <typename T = void>

@@ -111,8 +111,7 @@ class ListAsVersion final : public ListCursor {
 }  // namespace
 
 Error UnreadyInVersion(const KindInfo& kind, Error error) {
-  const bool of_webhook = error.message.starts_with("conversion webhook for ");
-  if (!of_webhook || !IsConvertedByWebhook(kind)) return error;
+  if (!error.is_of_version) return error;
   Error unready{Reason::kTooManyRequests,
                 fmt::format("storage is (re)initializing: failed to list {}, Kind={}: {}",
                             kind.api_version, kind.kind, error.message)};

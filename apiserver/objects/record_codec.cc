@@ -496,6 +496,11 @@ RecordPtr ConvertedRecord(const Record& record, const Object& object) {
 // take many times their text, and wait for as long as the webhook does.
 constexpr size_t kConvertedAtOnce = size_t{2} << 20;
 
+Error OfVersion(Error error) {
+  error.is_of_version = true;
+  return error;
+}
+
 // Makes records of that version of those from `begin` on, and says how far it came.
 Result<size_t> ConvertSome(const KindInfo& kind, std::vector<RecordPtr>& records, size_t begin) {
   std::vector<size_t> places;
@@ -512,11 +517,13 @@ Result<size_t> ConvertSome(const KindInfo& kind, std::vector<RecordPtr>& records
   }
   if (places.empty()) return end;
   const crd::CustomKind& custom = *CustomKindOf(kind);
-  const auto converted = TRY(custom.converter->Convert(std::move(documents), kind.api_version));
+  const auto converted = custom.converter->Convert(std::move(documents), kind.api_version);
+  if (!converted) return Fail(OfVersion(converted.error()));
   for (size_t i = 0; i < places.size(); ++i) {
-    const Object object = TRY(FromConverted(kind, custom, converted[i]));
+    const auto object = FromConverted(kind, custom, (*converted)[i]);
+    if (!object) return Fail(OfVersion(object.error()));
     RecordPtr& record = records[places[i]];
-    record = ConvertedRecord(*record, object);
+    record = ConvertedRecord(*record, *object);
   }
   return end;
 }
