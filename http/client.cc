@@ -93,8 +93,9 @@ std::unique_ptr<Exchange> StartOn(Loops& loops, Upstream upstream,
   }
   kept->loop->Post([&loops, order, weak = kept->connection] {
     const auto self = std::static_pointer_cast<ClientConnection>(weak.lock());
-    const auto again = [&loops, order] { Dial(loops, order); };
-    if (!self || !self->Reuse(*order->request, order->done, order->attempt, again)) again();
+    const std::function<void()> dial = [&loops, order] { Dial(loops, order); };
+    const auto again = order->request->once ? nullptr : dial;
+    if (!self || !self->Reuse(*order->request, order->done, order->attempt, again)) dial();
   });
   return handle;
 }

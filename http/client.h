@@ -36,7 +36,8 @@ struct Upstream {
   size_t buffer_bytes_max = 256 << 10;  // Received, and not pulled yet; past it nothing is read.
   // Not null: when an answer has been read to its end, its connection waits there for the next
   // request to the same host, port, name and TLS context, for a minute. Null: it is closed. A
-  // request on a kept connection that closes before it has answered anything is sent once more.
+  // request on a kept connection that closes before it has answered anything is sent once more,
+  // unless it says `once`.
   std::shared_ptr<KeptConnections> kept = {};
   // Not empty: connects in place of all that, to what `host` and `port` only name then. Returns a
   // connected socket, which is the loop's from there on. Blocks, on a thread of
@@ -50,6 +51,9 @@ struct ClientRequest {
   // Host, Content-Length and "Connection: close" are added where they are missing.
   Headers headers;
   std::string body;
+  // Never sent twice: what it does is not to be done twice. On a kept connection that closes when
+  // all of it may have come there, it fails.
+  bool once = false;
 };
 
 // A connection after 101, or after 200 to CONNECT. Dropped without Carry, it is closed.

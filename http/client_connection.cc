@@ -170,6 +170,8 @@ void ClientConnection::SendRequest() {
 bool ClientConnection::Reuse(ClientRequest request, Done done, ClientAttemptPtr attempt,
                              std::function<void()> again) {
   if (closed_ || state_ != State::kIdle) return false;
+  OnReadable();  // The server may have closed it, and the loop has yet to hear of that.
+  if (closed_) return false;
   if (!attempt->MoveTo(loop_, weak_from_this())) {
     Close();
     return true;

@@ -66,7 +66,8 @@ class ClientConnection final : public LoopListener,
   // On a socket that is connected; it is closed if nobody wants it any more.
   void StartOn(Result<int> socket);
   void Carry(std::shared_ptr<Duplex> duplex);
-  // False: it is of no use any more. `again` sends the request elsewhere.
+  // False: it is of no use any more, and nothing was sent. `again`, if any, sends the request
+  // elsewhere when the server closes the connection without a word.
   bool Reuse(ClientRequest request, Done done, ClientAttemptPtr attempt,
              std::function<void()> again);
   void Cancel(const ClientAttemptPtr& attempt) {

@@ -76,6 +76,19 @@ TEST_F(ForwardTest, ARequestAndItsAnswerPass) {
   EXPECT_EQ(client.Get("/version").status(), 200) << "the client's connection is kept";
 }
 
+TEST_F(ForwardTest, RequestsShareAConnectionWhateverTheyDo) {
+  Serve();
+  TestClient client(front_->port());
+  EXPECT_EQ(client.Ask(TextOf("GET", kFlunders, "admin")).status(), 203);
+  const size_t before = backend_->stats().accepted;
+  for (const char* method : {"POST", "PUT", "PATCH", "DELETE", "GET"}) {
+    const auto answer =
+        client.Ask(TextOf(method, kFlunders, "admin", "Content-Length: 1\r\n") + "x");
+    EXPECT_EQ(answer.status(), 203) << method;
+  }
+  EXPECT_EQ(backend_->stats().accepted, before);
+}
+
 TEST_F(ForwardTest, WhatABrowserShowsIsNoPageOfThisServer) {
   Serve();
   TestClient client(front_->port());

@@ -115,8 +115,8 @@ http::Response ForwardFailure(const Error& error, bool upgrade) {
                             error.message);
 }
 
-// Who would do the same twice may ask on a connection that was used before: the other server may be
-// closing it.
+// What does the same twice can be sent again when a connection that was used before breaks under
+// it: the other server may be closing it.
 bool MayAskTwice(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS";
 }
@@ -291,7 +291,8 @@ Result<http::Response> Forwarder::Forward(const RemoteService& remote, const Api
   if (request.in_process && !IsLongRunning(request.info) && !MayTunnel(request.http)) {
     return Collect(std::move(*upstream), std::move(*sent), request);
   }
-  if (MayAskTwice(sent->method) && !MayTunnel(request.http)) upstream->kept = kept_;
+  sent->once = !MayAskTwice(sent->method);
+  if (!MayTunnel(request.http)) upstream->kept = kept_;
   return Stream(std::move(*upstream), std::move(*sent), request, std::move(waiting), load);
 }
 
