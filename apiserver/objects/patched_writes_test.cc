@@ -276,6 +276,18 @@ TEST_F(PatchedWrites, WhatChangesACollectionNamesNothing) {
   EXPECT_EQ(Merge(no_maps, "{}").message(), "Namespace parameter required.");
 }
 
+TEST_F(PatchedWrites, WhoNamesNoCustomResourceListsWhatHasNoList) {
+  Define(Definition(Schema()));
+  for (const char* verb : {"list", "watch"}) {
+    const std::string query = verb == std::string_view("watch") ? "?watch=1" : "";
+    const Answer answer = Get(path_ + "//status" + query);
+    EXPECT_EQ(answer.code, 405);
+    EXPECT_EQ(answer.message(),
+              std::string(verb) + " is not supported on resources of kind \"crons.example.com\"");
+  }
+  EXPECT_EQ(Get(path_ + "//nothing").code, 404);
+}
+
 TEST_F(PatchedWrites, ACustomResourceIsMadeAtThePathOfAnotherByTheNameThatItSays) {
   Define(Definition(Schema()));
   const Answer made = Post(path_ + "/other", Cron("a", {{"image", "web"}}));

@@ -302,6 +302,8 @@ RouteMatch RouteTable::Find(const RequestInfo& info, std::string_view method) co
       match.found = Found::kNoMethod;
     }
     if (route.method != method) continue;
+    // Who names no custom resource lists what its subresource is one of, which nobody can.
+    if (runtime && wanted == PathForm::kSubresource && info.verb != route.verb) return match;
     match.found = CheckPlaces(info, kind);
     if (match.found != Found::kRoute) return match;
     if (route.verb == info.verb) {
