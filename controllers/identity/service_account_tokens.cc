@@ -78,13 +78,16 @@ class TokenSecrets final : public ControlLoop {
     for (const auto& secret : *secrets) {
       const ObjectKey key = KeyOf(*secret);
       there.emplace(key, AccountOf(*secret));
-      Try(key, StateOf(*secret), now, [&] { return Settle(*secret); });
+      // After a conflict the watch brings the newer one.
+      Try(key, StateOf(*secret), now, [&] { return Settle(*secret); },
+          {Reason::kConflict, Reason::kNotFound});
     }
     for (const auto& [secret, account] : known_) {
       if (there.contains(secret)) continue;
       const Ptr<ServiceAccount> held = accounts_.Get(account);
       const std::string state = "gone, " + (held ? held->metadata.resource_version : "");
-      if (Try(secret, state, now, [&] { return Unlist(secret, account); })) {
+      if (Try(secret, state, now, [&] { return Unlist(secret, account); },
+              {Reason::kNotFound})) {
         retries_.Forget(secret);
       } else {
         there.emplace(secret, account);
@@ -101,15 +104,13 @@ class TokenSecrets final : public ControlLoop {
     return secret.metadata.resource_version + ", " + (account ? account->metadata.uid : "");
   }
 
-  // Whether nothing is left to be done in this state, or nothing that the server would take: an
-  // immutable Secret without a token stays so.
+  // Whether nothing is left to be done in this state, as errors that `settle` it say as well, or
+  // nothing that the server would take: an immutable Secret without a token stays so.
   bool Try(const ObjectKey& key, const std::string& state, Duration now,
-           const std::function<Result<>()>& work) {
+           const std::function<Result<>()>& work, std::initializer_list<Reason> settle) {
     if (!retries_.IsDue(key, state, now)) return false;
     const Result<> done = work();
-    // After a conflict the watch brings the newer one.
-    if (done || done.error().reason == Reason::kConflict ||
-        done.error().reason == Reason::kNotFound) {
+    if (done || std::ranges::find(settle, done.error().reason) != settle.end()) {
       retries_.Forget(key);
       return true;
     }

@@ -16,7 +16,7 @@ class ServiceAccountTokensTest : public ListingServerTest {
   static constexpr const char* kSecret = "/api/v1/namespaces/default/secrets/key";
 
   ServiceAccountTokensTest() {
-    Put(kAccounts, kAccount, Json::object());
+    Put(kAccounts, kAccount, {{"secrets", {{{"name", "key"}}}}});
     Put("/api/v1/secrets", kSecret,
         {{"type", "kubernetes.io/service-account-token"},
          {"metadata", {{"annotations", {{"kubernetes.io/service-account.name", "robot"}}}}}});
@@ -43,6 +43,18 @@ TEST_F(ServiceAccountTokensTest, WhatIsRefusedAgainAndAgainIsLeftUntilSomethingC
 TEST_F(ServiceAccountTokensTest, AServerThatIsAwayIsTriedForAsLongAsThatTakes) {
   Run(24h);
   EXPECT_GT(Count("PUT"), 24 * 6);
+}
+
+// A Secret that is gone brings nothing more, whatever happens to its account's list meanwhile.
+TEST_F(ServiceAccountTokensTest, AConflictDoesNotLeaveWhatIsGoneOnItsAccountsList) {
+  Run(1min);
+  answers_["/api/v1/secrets"] = {
+      200, {{"metadata", {{"resourceVersion", "2"}}}, {"items", Json::array()}}};
+  refused_.insert(std::string("PUT ") + kAccount);
+  refusal_ = 409;
+  Run(10min);
+  const auto puts = std::count(written().begin(), written().end(), std::string("PUT ") + kAccount);
+  EXPECT_EQ(puts, 11) << "as often as what is refused";
 }
 
 }  // namespace
