@@ -2,6 +2,7 @@
 
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
+#include "api/text/group_version.h"
 #include "cli/apply_migration.h"
 #include "cli/delete.h"
 #include "cli/json_text.h"
@@ -273,9 +274,7 @@ Change ChangeOf(const ManifestObject& object, const Json& modified, const Json& 
 // Which object of the server's an error is about.
 std::string IdentityOf(const ManifestObject& object) {
   const Resource& resource = object.kind.resource;
-  const std::string version = resource.api_version.find('/') == std::string::npos
-                                  ? "/" + resource.api_version
-                                  : resource.api_version;
+  const std::string version = (resource.Group().empty() ? "/" : "") + resource.api_version;
   return fmt::format(
       "Resource: \"{}, Resource={}\", GroupVersionKind: \"{}, Kind={}\"\nName: {}, Namespace: {}",
       version, resource.name, version, resource.kind, GoQuote(object.key.name),

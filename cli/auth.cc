@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <span>
 
+#include "api/text/group_version.h"
 #include "cli/auth_reconcile.h"
 #include "api/text/go_value.h"
 #include "cli/json_text.h"
@@ -98,7 +99,7 @@ Result<Json> AttributesOf(Command& command, const CanIFlags& flags) {
     const std::string group = kind->resource.Group();
     if (!group.empty()) attributes["group"] = group;
     attributes["version"] =
-        kind->resource.api_version.substr(kind->resource.api_version.rfind('/') + 1);
+        VersionPart(kind->resource.api_version);
     namespaced = kind->resource.namespaced;
     if (!namespaced && !flags.all_namespaces) {
       command.Warn("Warning: resource '{}' is not namespace scoped{}\n\n", kind->resource.name,

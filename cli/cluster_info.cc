@@ -3,6 +3,7 @@
 #include <set>
 
 #include "api/text/go_text.h"
+#include "api/text/group_version.h"
 #include "api/text/yaml.h"
 #include "base/version.h"
 #include "cli/cluster_info.h"
@@ -135,7 +136,7 @@ Json ListedKind(const ServedKind& kind) {
                  {"namespaced", kind.resource.namespaced},
                  {"singularName", kind.singular},
                  {"verbs", kind.verbs},
-                 {"version", api_version.substr(api_version.rfind('/') + 1)}};
+                 {"version", VersionPart(api_version)}};
   if (const std::string group = kind.resource.Group(); !group.empty()) listed["group"] = group;
   if (!kind.short_names.empty()) listed["shortNames"] = kind.short_names;
   if (!kind.categories.empty()) listed["categories"] = kind.categories;

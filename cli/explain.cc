@@ -1,6 +1,7 @@
 // `explain`: what the fields of a kind mean, from the server's OpenAPI v3 documents.
 #include <algorithm>
 
+#include "api/text/group_version.h"
 #include "api/text/runes.h"
 #include "base/did_you_mean.h"
 #include "cli/explain.h"
@@ -76,7 +77,7 @@ std::string Head(const Resource& resource) {
   const std::string group = resource.Group();
   return fmt::format("{}KIND:       {}\nVERSION:    {}\n\n",
                      group.empty() ? "" : fmt::format("GROUP:      {}\n", group), resource.kind,
-                     resource.api_version.substr(resource.api_version.rfind('/') + 1));
+                     VersionPart(resource.api_version));
 }
 
 // The whole path as it may have been meant, where the name at `at` is that of no field of `owner`;
@@ -161,7 +162,7 @@ Result<ServedKind> InVersion(Session& session, const ServedKind& kind,
   }
   const auto found = TRY(session.kinds().FindByKind(api_version, kind.resource.kind));
   if (found) return *found;
-  const char* no_group = api_version.find('/') == api_version.npos ? "/" : "";
+  const char* no_group = GroupPart(api_version).empty() ? "/" : "";
   const std::string named =
       fmt::format("{}{}, Resource={}", no_group, api_version, kind.resource.name);
   const auto served = TRY(session.kinds().Discover());

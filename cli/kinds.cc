@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/text/group_version.h"
 #include "base/did_you_mean.h"
 #include "cli/api.h"
 #include "cli/errors.h"
@@ -26,10 +27,6 @@ ServedKind FromInfo(const KindInfo& info) {
   kind.verbs = Copied(info.verbs);
   kind.info = &info;
   return kind;
-}
-
-std::string VersionOf(const Resource& resource) {
-  return resource.api_version.substr(resource.api_version.rfind('/') + 1);
 }
 
 // The built-in kinds, each in the preferred version of its group first.
@@ -101,7 +98,8 @@ const ServedKind* Search(const std::vector<ServedKind>& kinds, const std::string
             (by_prefix ? !group.starts_with(*reading.group) : group != *reading.group)) {
           continue;
         }
-        if (reading.version && *reading.version != VersionOf(kind.resource)) continue;
+        const std::string_view version = VersionPart(kind.resource.api_version);
+        if (reading.version && *reading.version != version) continue;
         if (Answers(kind, reading.name)) return &kind;
       }
     }
@@ -263,7 +261,7 @@ Result<> Kinds::LoadServed() {
 }
 
 Result<> Kinds::LoadVersion(const std::string& api_version) {
-  const bool core = api_version.find('/') == std::string::npos;
+  const bool core = GroupPart(api_version).empty();
   const auto list = api_.Get((core ? "/api/" : "/apis/") + api_version, {});
   if (!list && core) return Fail(list.error());
   // A group whose server is away does not hide the others.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/codec/document.h"
+#include "api/text/group_version.h"
 
 namespace skiff {
 namespace {
@@ -43,7 +44,7 @@ bool ServedResource::Has(std::string_view verb) const {
 }
 
 Result<ServedResources> ResourcesIn(Client& client, const std::string& api_version) {
-  const bool is_core = api_version.find('/') == std::string::npos;
+  const bool is_core = GroupPart(api_version).empty();
   const Json list = TRY(client.GetPath((is_core ? "/api/" : "/apis/") + api_version));
   ServedResources out;
   for (const Json& entry : ListAt(list, "resources")) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "api/text/group_version.h"
 #include "base/log.h"
 #include "client/refusals.h"
 
@@ -139,10 +140,7 @@ void ControllerParts::WakeOwners(InformerCache& owned, const KindInfo& owner) {
       const meta_v1::OwnerReference* reference = ControllerOf(*object->metadata);
       if (!reference || reference->kind != owner.kind) continue;
       const Resource owner_resource = owner;
-      const size_t slash = reference->api_version.find('/');
-      const std::string group =
-          slash == std::string::npos ? "" : reference->api_version.substr(0, slash);
-      if (group != owner_resource.Group()) continue;
+      if (GroupPart(reference->api_version) != owner_resource.Group()) continue;
       const ObjectKey key = {owner.namespaced ? object->metadata->namespace_ : "", reference->name};
       // A namesake of a dead owner has nothing to do with it.
       const CachedObject cached = primary_->Get(key);

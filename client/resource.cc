@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include "api/rules/names.h"
+#include "api/text/group_version.h"
 
 namespace skiff {
 namespace {
@@ -17,8 +18,7 @@ Result<> CheckSegment(std::string_view what, std::string_view value) {
 }  // namespace
 
 std::string Resource::Group() const {
-  const size_t slash = api_version.find('/');
-  return slash == std::string::npos ? "" : api_version.substr(0, slash);
+  return std::string(GroupPart(api_version));
 }
 
 Result<std::string> Resource::CollectionPath(const std::string& namespace_) const {

@@ -5,6 +5,7 @@
 #include "api/columns/cells.h"
 #include "api/gen/meta_v1.h"
 #include "api/select/selector.h"
+#include "api/text/group_version.h"
 #include "base/text.h"
 
 namespace skiff::columns {
@@ -73,9 +74,9 @@ Json ControllerCell(const CellInput& input) {
     const Json* controller = FindPath(owner, "controller");
     if (controller == nullptr || *controller != true) continue;
     const std::string api_version = TextAt(owner, "apiVersion");
-    const size_t slash = api_version.find('/');
+    const std::string_view group = GroupPart(api_version);
     std::string kind = TextAt(owner, "kind");
-    if (slash != std::string::npos) kind += "." + api_version.substr(0, slash);
+    if (!group.empty()) kind.append(".").append(group);
     return Lower(kind) + "/" + TextAt(owner, "name");
   }
   return "<none>";

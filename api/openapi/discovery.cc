@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "api/codec/typed.h"
+#include "api/text/group_version.h"
 #include "base/hash.h"
 
 namespace skiff {
@@ -52,7 +53,7 @@ std::vector<std::string> Strings(std::span<const std::string_view> words) {
 // Kubernetes hashes "group/version/Kind" of what is stored.
 std::string StorageVersionHash(const KindInfo& kind) {
   if (kind.storage_version.empty()) return "";
-  const bool core = kind.storage_version.find('/') == std::string_view::npos;
+  const bool core = GroupPart(kind.storage_version).empty();
   const std::string text =
       (core ? "/" : "") + std::string(kind.storage_version) + "/" + std::string(kind.kind);
   return Base64(Sha256(text).substr(0, 8));
@@ -81,13 +82,6 @@ KindsOfVersions ByVersion(KindList kinds) {
   return out;
 }
 
-// Splits "apps/v1"; the core group is "".
-std::pair<std::string, std::string> SplitApiVersion(std::string_view api_version) {
-  const size_t slash = api_version.find('/');
-  if (slash == std::string_view::npos) return {"", std::string(api_version)};
-  return {std::string(api_version.substr(0, slash)), std::string(api_version.substr(slash + 1))};
-}
-
 meta_v1::APIResource ResourceOf(const KindInfo& kind) {
   meta_v1::APIResource out;
   out.name = kind.resource;
@@ -108,7 +102,8 @@ meta_v1::APIResource SubresourceOf(const KindInfo& kind, const Subresource& subr
   out.kind = subresource.kind;
   out.verbs = Strings(subresource.verbs);
   if (subresource.api_version != kind.api_version) {
-    std::tie(out.group, out.version) = SplitApiVersion(subresource.api_version);
+    out.group = GroupPart(subresource.api_version);
+    out.version = VersionPart(subresource.api_version);
   }
   return out;
 }
@@ -119,7 +114,8 @@ meta_v1::GroupVersionKind ResponseKind(const KindInfo& owner, std::string_view a
   meta_v1::GroupVersionKind out;
   const bool custom = owner.type == nullptr || owner.type->ops == nullptr;
   if (custom || api_version != owner.api_version) {
-    std::tie(out.group, out.version) = SplitApiVersion(api_version);
+    out.group = GroupPart(api_version);
+    out.version = VersionPart(api_version);
   }
   out.kind = kind;
   return out;
@@ -275,7 +271,7 @@ Json DiscoveryJson(const meta_v1::APIGroup& group) {
 
 Json DiscoveryJson(const meta_v1::APIResourceList& resources) {
   Json out = ToJson(resources);
-  if (resources.group_version.find('/') == std::string::npos) out.erase("apiVersion");
+  if (GroupPart(resources.group_version).empty()) out.erase("apiVersion");
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "api/crd/publish.h"
 #include "api/kinds/behaviour.h"
 #include "api/openapi/texts.h"
+#include "api/text/group_version.h"
 
 namespace skiff::openapi {
 namespace {
@@ -142,10 +143,9 @@ Json KindsOfType(const Type& type, Scheme scheme) {
     return out;
   }
   if (!type.type_meta) return nullptr;
-  const size_t slash = type.api_version.find('/');
-  const bool core = slash == std::string_view::npos || type.api_version == "meta/v1";
-  out.push_back(GroupVersionKind(core ? "" : type.api_version.substr(0, slash),
-                                 core ? "v1" : type.api_version.substr(slash + 1), type.name));
+  const bool of_all = type.api_version == "meta/v1";
+  out.push_back(GroupVersionKind(of_all ? "" : GroupPart(type.api_version),
+                                 VersionPart(type.api_version), type.name));
   return out;
 }
 
@@ -308,9 +308,8 @@ std::string DefinitionOf(const meta_v1::GroupVersionKind& kind) {
 
 meta_v1::GroupVersionKind KindOf(std::string_view api_version, std::string_view kind) {
   meta_v1::GroupVersionKind out;
-  const size_t slash = api_version.find('/');
-  if (slash != std::string_view::npos) out.group = api_version.substr(0, slash);
-  out.version = slash == std::string_view::npos ? api_version : api_version.substr(slash + 1);
+  out.group = GroupPart(api_version);
+  out.version = VersionPart(api_version);
   out.kind = kind;
   return out;
 }

@@ -13,17 +13,13 @@
 #include "api/patch/apply.h"
 #include "api/patch/field_walk.h"
 #include "api/patch/known_fields.h"
+#include "api/text/group_version.h"
 #include "base/mutex.h"
 
 namespace skiff {
 namespace {
 
 constexpr std::string_view kAncientChanges = "ancient-changes";
-
-std::string_view GroupOf(std::string_view api_version) {
-  const size_t slash = api_version.find('/');
-  return slash == std::string_view::npos ? "" : api_version.substr(0, slash);
-}
 
 ManagedEntry* FindManager(ManagedEntries& entries, const ManagedEntry& wanted) {
   for (ManagedEntry& entry : entries) {
@@ -35,7 +31,7 @@ ManagedEntry* FindManager(ManagedEntries& entries, const ManagedEntry& wanted) {
 // What was written through another group (an Event has two) cannot be turned into this one.
 void DropOtherGroups(std::string_view api_version, ManagedEntries& entries) {
   std::erase_if(entries, [&](const ManagedEntry& entry) {
-    return GroupOf(entry.api_version) != GroupOf(api_version);
+    return GroupPart(entry.api_version) != GroupPart(api_version);
   });
 }
 

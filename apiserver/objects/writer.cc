@@ -10,6 +10,7 @@
 #include "api/rules/core/object_meta.h"
 #include "api/rules/names.h"
 #include "api/rules/rules.h"
+#include "api/text/group_version.h"
 #include "apiserver/objects/custom_body.h"
 #include "apiserver/objects/keep_parts.h"
 #include "apiserver/objects/late_write.h"
@@ -137,8 +138,7 @@ Result<> ObjectWriter::Check(Object& object, Object* old, const UpdateMode& mode
   }
   if (wrong.empty()) return {};
   if (misnamed != nullptr) {
-    const size_t slash = misnamed->api_version.find('/');
-    const std::string group(misnamed->api_version, 0, slash == std::string::npos ? 0 : slash);
+    const std::string_view group = GroupPart(misnamed->api_version);
     return Fail(wrong.ToError(group, misnamed->kind, object.metadata().name));
   }
   // An error names the group of the kind that all versions are turned into.

@@ -5,6 +5,7 @@
 #include "api/gen/admissionregistration_v1.h"
 #include "api/gen/admissionregistration_v1alpha1.h"
 #include "api/gen/admissionregistration_v1beta1.h"
+#include "api/text/group_version.h"
 #include "api/violations.h"
 #include "apiserver/admission/plugins.h"
 #include "apiserver/kinds/served_kinds.h"
@@ -57,9 +58,8 @@ class ParamAccess final : public AdmissionPlugin, public Validates {
   Access ReadOf(const Box<ParamKind>& kind) const {
     Access access{.verb = "get", .group = "*", .version = "*", .resource = "*"};
     if (!kind) return access;
-    const size_t slash = kind->api_version.find('/');
-    access.group = slash == std::string::npos ? "" : kind->api_version.substr(0, slash);
-    access.version = kind->api_version.substr(slash + 1);
+    access.group = GroupPart(kind->api_version);
+    access.version = VersionPart(kind->api_version);
     const auto served = served_();
     const KindInfo* known = served->kinds->FindKind(kind->api_version, kind->kind);
     if (known != nullptr) access.resource = known->resource;

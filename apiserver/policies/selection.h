@@ -6,6 +6,7 @@
 
 #include <chrono>
 
+#include "api/text/group_version.h"
 #include "apiserver/policies/params.h"
 #include "apiserver/policies/policy_table.h"
 
@@ -43,7 +44,7 @@ Result<> SelectBindings(const SelectionParts& parts, const AdmissionRequest& req
   if (const auto& wanted = bound.policy->policy().spec.param_kind) {
     param_kind = parts.kinds.FindKind(wanted->api_version, wanted->kind);
     if (param_kind == nullptr || param_kind->storage_key.empty()) {
-      const bool is_core = wanted->api_version.find('/') == std::string::npos;
+      const bool is_core = GroupPart(wanted->api_version).empty();
       cannot(none, {Reason::kInvalid,
                     fmt::format("failed to find resource referenced by paramKind: '{}{}, Kind={}'",
                                 is_core ? "/" : "", wanted->api_version, wanted->kind)});

@@ -9,6 +9,7 @@
 #include "api/codec/protobuf.h"
 #include "api/codec/typed.h"
 #include "api/gen/meta_v1.h"
+#include "api/text/group_version.h"
 #include "api/text/yaml.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/media.h"
@@ -35,18 +36,10 @@ Error Unrecognized(std::string_view what, std::string_view why, std::string_view
                                            what, why, Summary(body))};
 }
 
-std::string_view VersionOf(std::string_view api_version) {
-  return api_version.substr(api_version.find('/') + 1);
-}
-std::string_view GroupOf(std::string_view api_version) {
-  const size_t slash = api_version.find('/');
-  return slash == std::string_view::npos ? "" : api_version.substr(0, slash);
-}
-
 Error CannotBe(const TypeMeta& meta, const WantedType& wanted, std::string_view why) {
   return {Reason::kBadRequest,
           fmt::format("{} in version {} cannot be handled as a {}: {}", meta.kind,
-                      Quoted(VersionOf(meta.api_version)), wanted.kind, why)};
+                      Quoted(VersionPart(meta.api_version)), wanted.kind, why)};
 }
 
 // Go's name of the package of internal types: the first word of the group.
@@ -96,8 +89,9 @@ Result<> CheckType(TypeMeta& meta, const WantedType& wanted, std::string_view js
   }
   return Fail(CannotBe(
       meta, wanted,
-      fmt::format("converting ({}.{}) to ({}.{}): unknown conversion", VersionOf(meta.api_version),
-                  meta.kind, InternalPackage(wanted.group), wanted.kind)));
+      fmt::format("converting ({}.{}) to ({}.{}): unknown conversion",
+                  VersionPart(meta.api_version), meta.kind, InternalPackage(wanted.group),
+                  wanted.kind)));
 }
 
 }  // namespace
@@ -266,8 +260,8 @@ Result<Json> DecodeDeleteOptions(const http::Request& request, std::string_view 
   const bool own_version =
       meta->api_version.empty() || meta->api_version == own ||
       meta->api_version == "meta.k8s.io/v1" || meta->api_version == "v1" ||
-      GroupOf(meta->api_version) == group ||
-      IsKnownGroupVersion(GroupOf(meta->api_version), VersionOf(meta->api_version));
+      GroupPart(meta->api_version) == group ||
+      IsKnownGroupVersion(GroupPart(meta->api_version), VersionPart(meta->api_version));
   if ((!meta->kind.empty() && meta->kind != "DeleteOptions") || !own_version) {
     const TypeMeta said = {meta->api_version.empty() ? own : meta->api_version,
                            meta->kind.empty() ? "DeleteOptions" : meta->kind};

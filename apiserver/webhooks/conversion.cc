@@ -5,6 +5,7 @@
 #include "api/codec/typed.h"
 #include "api/gen/apiextensions_v1.h"
 #include "api/kinds/versions.h"
+#include "api/text/group_version.h"
 #include "apiserver/request/api_errors.h"
 #include "apiserver/request/wait_deadline.h"
 #include "apiserver/webhooks/answer_text.h"
@@ -27,11 +28,6 @@ size_t EndOfReview(const Documents& documents, size_t begin) {
     ++end;
   }
   return end;
-}
-
-// "example.com/v1" -> "v1"
-std::string_view VersionIn(std::string_view api_version) {
-  return api_version.substr(api_version.rfind('/') + 1);
 }
 
 // An object that says nothing but what it is has nothing to convert.
@@ -84,8 +80,8 @@ class WebhookConverter final : public VersionConverter {
     const double seconds = std::chrono::duration<double>(Steady::now() - since).count();
     const std::string from = TextAt(documents.front(), "apiVersion");
     parts_.counts.Count({.definition = definition_,
-                         .from = VersionIn(from),
-                         .to = VersionIn(api_version),
+                         .from = VersionPart(from),
+                         .to = VersionPart(api_version),
                          .seconds = seconds,
                          .fault = answer ? std::string_view() : answer.error().type});
     if (answer) return std::move(*answer);

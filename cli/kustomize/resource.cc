@@ -9,6 +9,7 @@
 #include "api/codec/json.h"
 #include "api/text/go_text.h"
 #include "api/text/go_value.h"
+#include "api/text/group_version.h"
 #include "api/text/yaml_texts.h"
 #include "api/type.h"
 #include "cli/errors.h"
@@ -97,9 +98,7 @@ std::string Gvk::Text() const {
 }
 
 Gvk MakeGvk(const std::string& api_version, const std::string& kind) {
-  const size_t slash = api_version.find('/');
-  if (slash == std::string::npos) return {"", api_version, kind};
-  return {api_version.substr(0, slash), api_version.substr(slash + 1), kind};
+  return {std::string(GroupPart(api_version)), std::string(VersionPart(api_version)), kind};
 }
 
 Gvk GvkOf(const Json& object) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/text/group_version.h"
 #include "base/log.h"
 #include "controllers/machinery/custom_kind_watches.h"
 #include "controllers/machinery/owner_graph.h"
@@ -27,11 +28,6 @@ bool IsCollected(const KindInfo& info) {
   return !info.storage_key.empty() && info.storage_version == info.api_version &&
          info.resource != "events" && info.HasVerb("list") && info.HasVerb("watch") &&
          info.HasVerb("delete");
-}
-
-std::string GroupOf(const std::string& api_version) {
-  const size_t slash = api_version.find('/');
-  return slash == std::string::npos ? "" : api_version.substr(0, slash);
 }
 
 // An object that is not there, of a kind that is: a path that is not served, or not yet, says
@@ -54,7 +50,7 @@ class KindMap {
   // In that version, of which only its server can say whether there is one.
   Result<Resource> Find(const std::string& api_version, const std::string& kind) const {
     const MutexLock lock(mutex_);
-    const auto found = kinds_.find({GroupOf(api_version), kind});
+    const auto found = kinds_.find({std::string(GroupPart(api_version)), kind});
     if (found == kinds_.end()) {
       return Fail(Reason::kUnknown,
                   fmt::format("no matches for kind \"{}\" in version \"{}\"", kind, api_version));

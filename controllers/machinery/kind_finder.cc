@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "api/text/group_version.h"
 #include "client/discovery.h"
 
 namespace skiff {
@@ -48,12 +49,10 @@ Result<Json> ScaleIn(Client& client, const Resource& resource, const ObjectKey& 
 }
 
 Result<std::string> GroupOfVersion(const std::string& api_version) {
-  const size_t slash = api_version.find('/');
-  if (slash == std::string::npos) return std::string();
-  if (api_version.find('/', slash + 1) != std::string::npos) {
+  if (VersionPart(api_version).find('/') != std::string_view::npos) {
     return Fail(Reason::kInvalid, "unexpected GroupVersion string: " + api_version);
   }
-  return api_version.substr(0, slash);
+  return std::string(GroupPart(api_version));
 }
 
 }  // namespace skiff

@@ -4,6 +4,7 @@
 #include "api/codec/document.h"
 #include "api/declared_types.h"
 #include "api/gen/apiextensions_v1.h"
+#include "api/text/group_version.h"
 #include "client/reconciler.h"
 #include "controllers/machinery/policy_type_check.h"
 #include "controllers/program.h"
@@ -96,8 +97,8 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
       if (kind->api_version != api_version || kind->kind != wanted) continue;
       return DeclaredType(*kind->type, wanted);
     }
-    const size_t slash = api_version.find('/');
-    if (slash == std::string::npos) return nullptr;
+    const std::string group(GroupPart(api_version));
+    if (group.empty()) return nullptr;
     const auto resources = client_.GetPath("/apis/" + api_version);
     if (!resources) {
       // Of a group that nobody serves the server says no more than that.
@@ -109,7 +110,7 @@ class PolicyStatusReconciler final : public Reconciler<ValidatingAdmissionPolicy
       const std::string name = TextAt(each, "name");
       if (TextAt(each, "kind") != wanted || name.find('/') != name.npos) continue;
       const auto kinds =
-          TRY(KindsOf({api_version.substr(0, slash), api_version.substr(slash + 1), name}));
+          TRY(KindsOf({group, std::string(VersionPart(api_version)), name}));
       return kinds.empty() ? nullptr : kinds[0].type;
     }
     return nullptr;
