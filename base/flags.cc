@@ -256,8 +256,10 @@ struct Flags::Impl {
         if (arg[1] == '-') {
           return Fail(Reason::kInvalid, UnknownFlag(written, name));
         }
-        return Fail(Reason::kInvalid,
-                    "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" + body + SeeHelp());
+        // Go's own flags have one dash, whatever their length.
+        const std::string meant = name.size() > 1 ? MeantBy(name) : "";
+        return Fail(Reason::kInvalid, "unknown shorthand flag: '" + body.substr(0, 1) + "' in -" +
+                                          body + (meant.empty() ? SeeHelp() : meant));
       }
       if (equals != std::string::npos) {
         out.emplace_back(name, body.substr(equals + 1));

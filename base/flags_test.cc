@@ -170,6 +170,10 @@ TEST(Flags, OurOwnProgramsSayWhatCouldHaveBeenMeant) {
             "unknown flag: --others; see skiff up --help");
   EXPECT_EQ(flags.Parse({"-o", "json"}).error().message,
             "unknown shorthand flag: 'o' in -o; see skiff up --help");
+  EXPECT_EQ(flags.Parse({"-nodes=3"}).error().message,
+            "unknown shorthand flag: 'n' in -nodes=3; is --nodes meant?");
+  EXPECT_EQ(flags.Parse({"-noeds", "3"}).error().message,
+            "unknown shorthand flag: 'n' in -noeds; is --nodes meant?");
   std::vector<std::string> words;
   EXPECT_EQ(flags.Parse({"save", "--others=3"}, &words).error().message,
             "unknown flag: --others; see skiff up --help");

@@ -54,6 +54,7 @@ inside() { # DEB CHECKOUT
   run dpkg --force-depends -i "$deb"
   version=$(dpkg-deb -f "$deb" Version)
   check "the program says the package's version" grep -q "^skiff $version," <(skiff --version)
+  check "a flag that was nearly right is told" grep -q -- "is --version meant?" <(skiff --verison 2>&1)
   check "man pages are there, of the program and its words" manuals
   check "and have the flags of verbs below a word" verbs_in_manuals
   check "a page can be read" reads skiff-up
