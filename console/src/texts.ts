@@ -443,7 +443,7 @@ export const t = {
   },
   yaml: {
     edit: 'Text of the object', preview: 'Show what would change', apply: 'Apply', revert: 'Start over',
-    hint: 'What you change is applied on the server (server-side apply) as the manager skiff-console. Nothing changes before you have seen it.',
+    hint: 'What you change is applied on the server (server-side apply), with you as the manager. Nothing changes before you have seen it.',
     unchanged: 'The server would change nothing.',
     would: 'What the server would change',
     conflict: 'Others look after what you changed',
@@ -466,7 +466,7 @@ export const t = {
     title: 'Create from YAML', intro: 'Any objects, of any kind: type or paste them, choose files, or drop them here.',
     text: 'Text of the objects', into: 'Namespace, where none is named', files: 'Files', clear: 'Empty it',
     preview: 'Show what would come of it', would: 'What would come of it',
-    hint: 'The server tries each object first (server-side apply as the manager skiff-console, as a dry run). Nothing is there before you apply it.',
+    hint: 'The server tries each object first (server-side apply with you as the manager, as a dry run). Nothing is there before you apply it.',
     states: {
       makes: 'would be created', changes: 'would change', same: 'is there as it is', hidden: 'may be there: you may not read it', later: 'after what it needs',
       conflict: 'others look after it', wrong: 'refused', made: 'created', changed: 'applied',

@@ -1,5 +1,6 @@
 // Requests of the user's own to the API of this origin, and the server's words where it refuses.
 import { heardTime } from '../model/age';
+import { managerOf } from '../model/manager';
 import { t } from '../texts';
 import { authorization, endSession, owner, session } from './session';
 
@@ -112,10 +113,12 @@ export async function request<T>(path: string, given: Ask = {}): Promise<T> {
 }
 
 // As whom it writes: without that a field's manager would be called after the browser.
-export const kManager = 'skiff-console';
+export function manager(): string {
+  return managerOf(owner.value);
+}
 
 function managed(path: string): string {
-  return `${path}?${new URLSearchParams({ fieldManager: kManager })}`;
+  return `${path}?${new URLSearchParams({ fieldManager: manager() })}`;
 }
 
 export function patch<T>(path: string, body: unknown, type = 'merge-patch'): Promise<T> {

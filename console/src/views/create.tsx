@@ -59,7 +59,7 @@ async function known(path: string): Promise<{ there: There; object: Obj | null }
 }
 
 // Without a name the server makes one, which no apply can.
-function write(kind: Kind, space: string, object: Obj, options: { dryRun?: boolean; force?: boolean }): Promise<Obj> {
+function write(kind: Kind, space: string, object: Obj, options: { dryRun?: boolean; force?: boolean; before?: Obj | null }): Promise<Obj> {
   const placed = kind.namespaced ? { ...object, metadata: { ...object.metadata, namespace: space } } : object;
   if (object.metadata.name) return apply(pathOf(kind, space, object.metadata.name), placed, options);
   return create(pathOf(kind, space), placed, options.dryRun);
@@ -80,7 +80,7 @@ async function tried(wanted: Wanted, all: Wanted[], list: Parameters<typeof kind
     let before: Obj | null = null;
     if (object.metadata.name) ({ there, object: before } = await known(pathOf(kind, space, object.metadata.name)));
     else there = 'no';
-    const after = await write(kind, space, object, { dryRun: true, force });
+    const after = await write(kind, space, object, { dryRun: true, force, before });
     if (!before) return { ...plan, there, state: stateBefore(there, true) };
     const named = { apiVersion: apiVersionOf(kind), kind: kind.kind };
     const lines = hunks(diffLines(wishOf({ ...before, ...named }), wishOf({ ...after, ...named })));
@@ -111,7 +111,7 @@ async function applied(plan: Plan, force: boolean): Promise<Plan> {
       const kind = plan.kind ?? (await kindOnceThere(object));
       if (!kind) throw new Error(t.create.unknown(object.kind!, object.apiVersion!));
       const space = spaceOf(kind, object, plan.space);
-      const done = await write(kind, space, object, { force });
+      const done = await write(kind, space, object, { force, before: plan.there === 'yes' ? undefined : null });
       return { ...plan, kind, space, state: stateAfter(plan.there), refused: null, wanted: { ...plan.wanted, object: { ...object, metadata: { ...object.metadata, name: done.metadata.name } } } };
     } catch (error) {
       // What the text itself has just made may be a moment away.

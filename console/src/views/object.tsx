@@ -124,8 +124,10 @@ function Known({ kind, object, path, gone }: { kind: Kind; object: Obj; path: st
     }
     setBusy(false);
   };
+  // Of one that is there nobody knows who manages it: the page keeps no such records.
+  const there = gone ? null : undefined;
   const preview = (force = false) => run(async (wanted) => {
-    const would = await apply(path, wanted, { dryRun: true, force });
+    const would = await apply(path, wanted, { dryRun: true, force, before: there });
     const lines = gone ? diffLines('', wishOf(would)).filter((each) => each.kind === 'added') : hunks(diffLines(wishOf(object), wishOf(would)));
     // What it started from has lines that it lacks, and they would still be there.
     const back = new Set(linesOf('added', wishOf(wanted), wishOf(would)));
@@ -133,7 +135,7 @@ function Known({ kind, object, path, gone }: { kind: Kind; object: Obj; path: st
     if (isLatest()) setOutcome({ kind: 'diff', lines, keeps, force, of: wishOf(object) });
   });
   const write = (force = false) => run(async (wanted) => {
-    const done = await apply(path, wanted, { force });
+    const done = await apply(path, wanted, { force, before: there });
     say('good', t.yaml.applied);
     take(slim({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...done }), text);
   });
