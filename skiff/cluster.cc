@@ -34,6 +34,7 @@
 #include "skiff/move_file.h"
 #include "skiff/node.h"
 #include "skiff/program_arguments.h"
+#include "skiff/program_port.h"
 #include "skiff/ready_nodes.h"
 #include "skiff/removal.h"
 #include "skiff/secrets_encryption.h"
@@ -136,6 +137,7 @@ struct Cluster::Parts {
   std::unique_ptr<InformerFactory> informers;
   std::unique_ptr<ThreadExecutor> executor;
   std::unique_ptr<Manager> scraper;
+  std::unique_ptr<ProgramPort> controllers_port, scheduler_port;  // Null: there are none.
   std::unique_ptr<ControlPlane> control;  // Of a server alone.
   std::unique_ptr<LedControlPlane> led;   // Of one of several.
   std::unique_ptr<NodeDns> dns;
@@ -146,6 +148,10 @@ struct Cluster::Parts {
   Result<> StartServer(const ClusterOptions& options);
   Result<> PrepareControl(const ClusterOptions& options);
   void StartControl(const ClusterOptions& options);
+  ProgramRuns Runs() const {
+    return {.controllers = controllers_port ? &controllers_port->run() : nullptr,
+            .scheduler = scheduler_port ? &scheduler_port->run() : nullptr};
+  }
 };
 
 Result<> Cluster::Parts::StartServer(const ClusterOptions& options) {
@@ -175,9 +181,14 @@ Result<> Cluster::Parts::PrepareControl(const ClusterOptions& options) {
   scraper = std::make_unique<Manager>(
       Manager::Dependencies{*shared_transport, clock, random, *informers, "metrics-server"});
   metrics::AddMetricsScraper(*scraper, usage);
+  const ProgramPort::Dependencies of_ports{handler, *pki, clock};
+  controllers_port =
+      TRY(ProgramPort::OfControllerManager(options.controller_manager_args, of_ports));
+  scheduler_port = TRY(ProgramPort::OfScheduler(options.scheduler_args, of_ports));
   if (options.etcd_servers.empty()) {
-    control = std::make_unique<ControlPlane>(
-        options, *pki, ControlPlane::Dependencies{handler, *informers, *executor, clock, random});
+    ControlPlane::Dependencies of{handler, *informers, *executor, clock, random};
+    of.runs = Runs();
+    control = std::make_unique<ControlPlane>(options, *pki, of);
   }
   ready = std::make_unique<ReadyNodes>(informers->For<core_v1::Node>());
   dns = TRY(NodeDns::Start(options, {*node_transport, *informers, clock, random, *executor}));
@@ -190,7 +201,7 @@ void Cluster::Parts::StartControl(const ClusterOptions& options) {
     control->Start();
   } else {
     led = std::make_unique<LedControlPlane>(
-        options, *pki, LedControlPlane::Dependencies{server->server(), clock, random});
+        options, *pki, LedControlPlane::Dependencies{server->server(), clock, random, Runs()});
   }
 }
 
@@ -293,6 +304,8 @@ Cluster::~Cluster() {
   parts.dns.reset();
   parts.ready.reset();
   parts.control.reset();
+  parts.controllers_port.reset();
+  parts.scheduler_port.reset();
   parts.scraper.reset();
   parts.informers.reset();
   parts.server->Stop();

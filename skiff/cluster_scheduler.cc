@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "base/log.h"
+#include "controllers/scheduler/pod_resource_metrics.h"
+#include "skiff/component.h"
 #include "skiff/control_plane.h"
 #include "skiff/program_arguments.h"
 
@@ -35,13 +37,24 @@ ClusterScheduler::ClusterScheduler(const ClusterOptions& options, Dependencies o
 
 ClusterScheduler::ClusterScheduler(scheduler::SchedulerOptions options, Dependencies of)
     : executor_(of.executor),
+      run_(of.run),
       transport_(TransportAs(of.server, "system:kube-scheduler")),
       manager_({*transport_, of.clock, of.random, of.informers, "kube-scheduler"}),
       is_cold_standby_(options.is_cold_standby),
-      scheduler_(&scheduler::AddScheduler(manager_, std::move(options))) {}
+      scheduler_(Add(std::move(options))) {}
 
 ClusterScheduler::~ClusterScheduler() {
   Stop();
+  if (run_ != nullptr) run_->Close();
+}
+
+scheduler::Scheduler* ClusterScheduler::Add(scheduler::SchedulerOptions options) {
+  if (run_ != nullptr) {
+    options.metrics = &metrics_;
+    scheduler::AddPodResourceMetrics(resources_, manager_);
+    AddQueueMetrics(metrics_, manager_);
+  }
+  return &scheduler::AddScheduler(manager_, std::move(options));
 }
 
 void ClusterScheduler::Wait() {
@@ -49,16 +62,24 @@ void ClusterScheduler::Wait() {
 }
 
 void ClusterScheduler::Lead() {
+  leads_ = true;
   scheduler_->Lead();
   Start();
 }
 
 void ClusterScheduler::Start() {
   if (std::exchange(is_started_, true)) return;
+  if (run_ != nullptr) {
+    run_->Show({.metrics = &metrics_,
+                .resources = &resources_,
+                .is_synced = [this] { return IsSynced(); },
+                .leads = [this] { return leads_.load(); }});
+  }
   manager_.Start(executor_);
 }
 
 void ClusterScheduler::Stop() {
+  if (run_ != nullptr) run_->Hide();
   manager_.Stop();
 }
 

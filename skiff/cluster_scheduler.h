@@ -3,14 +3,17 @@
 // the first pod and reads nothing first.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "apiserver/server/api_server.h"
 #include "base/control_loop.h"
+#include "base/metrics.h"
 #include "client/informer.h"
 #include "client/manager.h"
 #include "controllers/scheduler/scheduler.h"
 #include "skiff/cluster.h"
+#include "skiff/program_run.h"
 
 namespace skiff {
 
@@ -22,9 +25,10 @@ class ClusterScheduler {
     Executor& executor;
     const Clock& clock;
     Random& random;
+    ProgramRun* run = nullptr;  // Where its port shows it; null: nobody asks.
   };
   ClusterScheduler(const ClusterOptions& options, Dependencies dependencies);
-  ~ClusterScheduler();  // Stops.
+  ~ClusterScheduler();  // Stops; returns once nobody is shown it any more.
   // Hears of everything from now on, and writes nothing; where its configuration wants no caches
   // before it leads (delayCacheUntilActive), it does neither.
   void Wait();
@@ -36,13 +40,17 @@ class ClusterScheduler {
 
  private:
   ClusterScheduler(scheduler::SchedulerOptions options, Dependencies dependencies);
+  scheduler::Scheduler* Add(scheduler::SchedulerOptions options);
   void Start();
 
   Executor& executor_;
+  ProgramRun* const run_;
+  MetricRegistry metrics_, resources_;
   const std::unique_ptr<Transport> transport_;
   Manager manager_;
   const bool is_cold_standby_;
   scheduler::Scheduler* scheduler_;  // The manager's.
+  std::atomic<bool> leads_ = false;
   bool is_started_ = false;
 };
 

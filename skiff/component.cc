@@ -19,10 +19,10 @@
 #include "client/kubeconfig.h"
 #include "client/leader_election.h"
 #include "http/certificate_flags.h"
-#include "http/server.h"
 #include "http/tls.h"
 #include "skiff/authentication_lookup.h"
 #include "skiff/component_clients.h"
+#include "skiff/component_port.h"
 #include "skiff/component_server.h"
 
 namespace skiff {
@@ -228,7 +228,7 @@ Result<http::ServerTls> CertificateOf(const ServingFlags& flags, const std::stri
   const auto authority = TRY(CertificateAuthority::Create(HostName() + "-ca", clock.Now()));
   const KeyPair pair = TRY(authority.Issue({.common_name = HostName(),
                                             .dns_names = {HostName(), "localhost"},
-                                            .ip_addresses = {"127.0.0.1"},
+                                            .ip_addresses = {"127.0.0.1", "::1"},
                                             .server = true},
                                            clock.Now()));
   std::string clients = TRY(http::ReadAuthorities(flags.client_ca_file));
@@ -329,42 +329,6 @@ Result<std::unique_ptr<Transport>> OtherServer(const std::string& kubeconfig, co
   return MakeHttpsTransport(TRY(ServerOf({.kubeconfig = kubeconfig})));
 }
 
-Result<ComponentServer::Access> AccessOf(const ServingFlags& flags) {
-  ComponentServer::Access access{.open_paths = flags.always_allow_paths,
-                                 .front_proxy = flags.front_proxy,
-                                 .token_ttl = flags.token_ttl,
-                                 .allowed_ttl = flags.allowed_ttl,
-                                 .denied_ttl = flags.denied_ttl};
-  access.client_ca_pem =
-      JoinPem(TRY(http::ReadAuthorities(flags.client_ca_file)), flags.client_ca_pem);
-  access.front_proxy.client_ca_pem = JoinPem(
-      TRY(http::ReadAuthorities(flags.requestheader_client_ca_file)), flags.front_proxy_ca_pem);
-  return access;
-}
-
-http::Limits LimitsOf(const ServingFlags& flags) {
-  http::Limits limits;
-  if (flags.http2_streams_max > 0) {
-    limits.http2_streams_max = static_cast<uint32_t>(flags.http2_streams_max);
-  }
-  return limits;
-}
-
-// Null: nothing is served.
-Result<std::unique_ptr<http::Server>> Serve(const ServingFlags& flags, const std::string& name,
-                                            const Clock& clock, http::Loops& loops,
-                                            http::Handler& handler) {
-  if (flags.secure_port == 0) return nullptr;
-  const auto tls = TRY(TlsOf(flags, name, clock));
-  return http::Server::Start({.bind_address = flags.bind_address,
-                              .port = flags.secure_port,
-                              .tls = tls,
-                              .http2 = !flags.disable_http2,
-                              .shares_port = flags.shares_port,
-                              .limits = LimitsOf(flags)},
-                             loops, handler);
-}
-
 // Null: all parts of the program are one client.
 std::function<Transport&(const std::string&, const std::string&)> TransportsOf(
     const Component& component, ComponentClients& clients) {
@@ -426,15 +390,22 @@ void AddLeaderMetrics(MetricRegistry& metrics, const Component& component,
         return samples;
       },
       MetricRegistry::MeasuredType::kCounter);
-  if (component.controllers.empty()) return;
+  AddRunningControllers(metrics, component.name, component.controllers,
+                        [&] { return is_started.load(); });
+}
+
+void AddRunningControllers(MetricRegistry& metrics, const std::string& program,
+                           const std::vector<std::string>& controllers,
+                           std::function<bool()> are_started) {
+  if (controllers.empty()) return;
   metrics.AddMeasured({"running_managed_controllers",
                        "[ALPHA] Always 1; the labels say which controllers run in this process.",
                        {"name", "manager"}},
-                      [&] {
+                      [program, controllers, are_started = std::move(are_started)] {
                         std::vector<Sample> samples;
-                        if (!is_started) return samples;
-                        for (const std::string& name : component.controllers) {
-                          samples.push_back({{name, component.name}, 1});
+                        if (!are_started()) return samples;
+                        for (const std::string& name : controllers) {
+                          samples.push_back({{name, program}, 1});
                         }
                         return samples;
                       });
@@ -490,7 +461,7 @@ Result<int> RunComponent(const Component& component) {
       {token_client, rights_client, clock, metrics, of_resources, ChecksOf(component, election)},
       access);
   http::Loops loops(1);
-  const auto front = TRY(Serve(serving, component.name, clock, loops, handler));
+  const auto front = TRY(ServePort(serving, component.name, clock, loops, handler));
   if (component.lead) manager.Start(executor);
   if (component.leader.elect) {
     election_executor.Add(election);

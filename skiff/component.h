@@ -112,6 +112,10 @@ struct Component {
   // it; they write nothing until then. Null: one that does not lead hears of nothing.
   std::function<void()> lead = nullptr;
 };
+// running_managed_controllers; `are_started` is asked on any thread.
+void AddRunningControllers(MetricRegistry& metrics, const std::string& program,
+                           const std::vector<std::string>& controllers,
+                           std::function<bool()> are_started);
 // leader_election_*, and running_managed_controllers once these are started. All of them live as
 // long as the registry is asked.
 void AddLeaderMetrics(MetricRegistry& metrics, const Component& component,

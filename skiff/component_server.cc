@@ -92,8 +92,8 @@ http::Response ComponentServer::Handle(const http::Request& request) {
     if (decision.status != 200) return Text(decision.status, decision.text);
   }
   if (auto health = HealthAt(request)) return *std::move(health);
-  if (const MetricRegistry* const registry = RegistryAt(request.path)) {
-    http::Response response = Text(200, registry->Text());
+  if (auto told = MetricsAt(request.path)) {
+    http::Response response = Text(200, *std::move(told));
     response.content_type = MetricRegistry::kContentType;
     return response;
   }
@@ -163,10 +163,12 @@ http::Response ComponentServer::AllChecks(const std::string& root, const http::R
   return Text(200, fmt::format("{}{} check passed\n", report, root));
 }
 
-const MetricRegistry* ComponentServer::RegistryAt(const std::string& path) const {
-  if (path == "/metrics") return &parts_.metrics;
-  if (path == "/metrics/slis") return &levels_;
-  return path == "/metrics/resources" ? parts_.resources : nullptr;
+std::optional<std::string> ComponentServer::MetricsAt(const std::string& path) const {
+  if (path == "/metrics/slis") return levels_.Text();
+  const MetricRegistry* registry = path == "/metrics" ? &parts_.metrics : nullptr;
+  if (path == "/metrics/resources") registry = parts_.resources;
+  if (registry == nullptr) return std::nullopt;
+  return registry->Text() + (parts_.run == nullptr ? "" : parts_.run->TextAt(path));
 }
 
 bool ComponentServer::IsOpen(const std::string& path) const {

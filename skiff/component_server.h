@@ -21,6 +21,7 @@
 #include "base/metrics.h"
 #include "client/client.h"
 #include "http/message.h"
+#include "skiff/program_run.h"
 
 namespace skiff {
 
@@ -40,6 +41,7 @@ class ComponentServer final : public http::Handler {
     MetricRegistry& metrics;
     const MetricRegistry* resources = nullptr;  // Null: there is no such path.
     std::vector<HealthCheck> checks = {};       // A path without any has one that it always passes.
+    const ProgramRun* run = nullptr;  // Not null: told at both paths as well, while it is shown.
   };
   struct Access {
     std::vector<std::string> open_paths;  // For anyone; all else needs get on its path.
@@ -70,8 +72,8 @@ class ComponentServer final : public http::Handler {
   // nullopt: the path is none of health.
   std::optional<http::Response> HealthAt(const http::Request& request);
   http::Response AllChecks(const std::string& root, const http::Request& request);
-  // What is told there; nullptr: nothing.
-  const MetricRegistry* RegistryAt(const std::string& path) const;
+  // nullopt: the path is none of metrics.
+  std::optional<std::string> MetricsAt(const std::string& path) const;
   Decision Decide(const http::Request& request);
   // Null `known`: whose `token` is has to be asked as well.
   Decision Ask(const std::string& path, const User* known, const std::string& token) const;

@@ -9,6 +9,7 @@
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_pki.h"
 #include "skiff/cluster_ranges.h"
+#include "skiff/component.h"
 #include "skiff/listened_ports.h"
 #include "skiff/node.h"
 #include "skiff/program_arguments.h"
@@ -88,14 +89,15 @@ std::unique_ptr<Transport> TransportAsControllers(ApiServer& server) {
 
 ControlPlane::ControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies of)
     : executor_(of.executor),
+      run_(of.runs.controllers),
       controller_transport_(TransportAsControllers(of.server)),
       ingress_transport_(TransportAs(of.server, std::string(kIngressUser))),
       controllers_({*controller_transport_, of.clock, of.random, of.informers, kControllersName}) {
-  AddControllers(controllers_, ControllersOf(options, pki, of.server));
+  AddAllControllers(ControllersOf(options, pki, of.server));
   if (of.has_scheduler) {
     scheduler_ = std::make_unique<ClusterScheduler>(
-        options,
-        ClusterScheduler::Dependencies{of.server, of.informers, of.executor, of.clock, of.random});
+        options, ClusterScheduler::Dependencies{of.server, of.informers, of.executor, of.clock,
+                                                of.random, of.runs.scheduler});
   }
   dns_service_ = DnsService::Start(options, *controller_transport_, of.informers, executor_);
   ingress_ =
@@ -104,14 +106,27 @@ ControlPlane::ControlPlane(const ClusterOptions& options, const Pki& pki, Depend
 
 ControlPlane::~ControlPlane() {
   Stop();
+  if (run_ != nullptr) run_->Close();
+}
+
+void ControlPlane::AddAllControllers(ControllerOptions options) {
+  if (run_ != nullptr) {
+    options.metrics = options.autoscaler.metrics = &metrics_;
+    AddQueueMetrics(metrics_, controllers_);
+    AddRunningControllers(metrics_, kControllersName, RunningControllers(options),
+                          [] { return true; });
+  }
+  AddControllers(controllers_, std::move(options));
 }
 
 void ControlPlane::Start() {
+  if (run_ != nullptr) run_->Show({.metrics = &metrics_});
   controllers_.Start(executor_);
   if (scheduler_) scheduler_->Lead();
 }
 
 void ControlPlane::Stop() {
+  if (run_ != nullptr) run_->Hide();
   if (scheduler_) scheduler_->Stop();
   controllers_.Stop();
   dns_service_.reset();
@@ -122,7 +137,8 @@ void ControlPlane::Stop() {
 struct LedControlPlane::Standby {
   Standby(const ClusterOptions& options, const Dependencies& of, Client& client, Executor& executor)
       : informers({client, of.clock, of.random}),
-        scheduler(options, {of.server, informers, executor, of.clock, of.random}) {
+        scheduler(options, {of.server, informers, executor, of.clock, of.random,
+                            of.runs.scheduler}) {
     scheduler.Wait();
   }
   ~Standby() { Stop(); }
@@ -140,7 +156,8 @@ struct LedControlPlane::Duty {
   Duty(const ClusterOptions& options, const Pki& pki, const Dependencies& of,
        InformerFactory& informers, Executor& executor)
       : plane(options, pki,
-              {of.server, informers, executor, of.clock, of.random, /*has_scheduler=*/false}) {
+              {of.server, informers, executor, of.clock, of.random, /*has_scheduler=*/false,
+               of.runs}) {
     // Before anything of the plane runs: what the scheduler follows is synced already, and who
     // decides by what he was told of, as by how many nodes of a zone are ready, has to know all.
     informers.Start(executor);

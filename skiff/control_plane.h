@@ -14,13 +14,16 @@
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/api_server.h"
 #include "base/control_loop.h"
+#include "base/metrics.h"
 #include "client/informer.h"
 #include "client/leadership.h"
 #include "client/manager.h"
+#include "controllers/program.h"
 #include "skiff/cluster.h"
 #include "skiff/cluster_dns.h"
 #include "skiff/cluster_ingress.h"
 #include "skiff/cluster_scheduler.h"
+#include "skiff/program_run.h"
 
 namespace skiff {
 
@@ -35,6 +38,12 @@ std::unique_ptr<Transport> TransportAs(ApiServer& server, const std::string& nam
 // As the controllers do.
 std::unique_ptr<Transport> TransportAsControllers(ApiServer& server);
 
+// Where ports show what runs; null: nobody asks. They outlive it.
+struct ProgramRuns {
+  ProgramRun* controllers = nullptr;
+  ProgramRun* scheduler = nullptr;
+};
+
 class ControlPlane {
  public:
   struct Dependencies {
@@ -44,6 +53,7 @@ class ControlPlane {
     const Clock& clock;
     Random& random;
     bool has_scheduler = true;  // Else its owner has it.
+    ProgramRuns runs = {};
   };
   ControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies dependencies);
   ~ControlPlane();
@@ -53,7 +63,11 @@ class ControlPlane {
   void Stop();
 
  private:
+  void AddAllControllers(ControllerOptions options);
+
   Executor& executor_;
+  ProgramRun* const run_;  // Of the controllers.
+  MetricRegistry metrics_;
   std::unique_ptr<Transport> controller_transport_, ingress_transport_;
   Manager controllers_;
   std::unique_ptr<ClusterScheduler> scheduler_;  // Null: somebody else has it.
@@ -75,6 +89,7 @@ class LedControlPlane {
     ApiServer& server;
     const Clock& clock;
     Random& random;
+    ProgramRuns runs = {};
   };
   LedControlPlane(const ClusterOptions& options, const Pki& pki, Dependencies dependencies);
   // Another server may lead at once. HAProxy goes on, as that of a server alone: who starts again

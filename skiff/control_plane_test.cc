@@ -36,13 +36,13 @@ class LedControlPlaneTest : public testing::Test {
     for (ControlLoop* loop : server_->loops()) executor_.Remove(*loop);
     std::filesystem::remove_all(directory_);
   }
-  std::unique_ptr<LedControlPlane> Plane(const std::string& name) {
+  std::unique_ptr<LedControlPlane> Plane(const std::string& name, ProgramRuns runs = {}) {
     ClusterOptions options;
     options.data_dir = directory_ + "/" + name;
     options.node_name = name;
     options.simulated_nodes = 1;
     return std::make_unique<LedControlPlane>(
-        options, pki_, LedControlPlane::Dependencies{*server_, clock_, random_});
+        options, pki_, LedControlPlane::Dependencies{*server_, clock_, random_, runs});
   }
   // Who leads, as soon as `is_right`.
   std::string HolderOnce(const std::function<bool(const std::string&)>& is_right) {
@@ -144,6 +144,28 @@ TEST_F(LedControlPlaneTest, OneLeadsLosesAndLeadsAgainAndNothingRunsTwice) {
   EXPECT_LT(clock_.Monotonic() - begin, 12s);
   EXPECT_TRUE(IsLookedAfter("four", kPatience));
   EXPECT_TRUE(DutiesBecome(1)) << Duties();
+}
+
+TEST_F(LedControlPlaneTest, WhatItDoesIsShownWhileItDoes) {
+  ProgramRun controllers, scheduler;
+  const auto tells = [](const ProgramRun& run, const std::string& metric) {
+    return run.TextAt("/metrics").find(metric) != std::string::npos;
+  };
+  auto a = Plane("a", {.controllers = &controllers, .scheduler = &scheduler});
+  EXPECT_TRUE(IsLookedAfter("one", kPatience));
+  EXPECT_TRUE(controllers.Leads());
+  EXPECT_TRUE(tells(controllers, "workqueue_adds_total{name=\"deployment\"}"));
+  EXPECT_TRUE(tells(controllers, "running_managed_controllers{name=\"deployment-controller\""));
+  EXPECT_TRUE(scheduler.Leads());
+  EXPECT_TRUE(tells(scheduler, "scheduler_pending_pods{queue=\"active\"}"));
+  GiveLeaseTo("thief_1");
+  EXPECT_TRUE(DutiesBecome(0)) << Duties();
+  EXPECT_FALSE(controllers.Leads());
+  EXPECT_TRUE(FollowersBecome("csistoragecapacities", 1));
+  EXPECT_FALSE(scheduler.Leads());
+  EXPECT_TRUE(tells(scheduler, "scheduler_pending_pods")) << "of the one that waits";
+  a.reset();
+  EXPECT_EQ(controllers.TextAt("/metrics") + scheduler.TextAt("/metrics"), "");
 }
 
 TEST_F(LedControlPlaneTest, TheSchedulerOfWhoWaitsFollowsWhatItWillDecideBy) {

@@ -36,23 +36,30 @@ constexpr std::string_view kOwnOfApiServer[] = {"advertise-address",
                                                 "tls-cert-file",
                                                 "tls-private-key-file",
                                                 "v"};
-// Of those that serve a port, elect a leader and connect to a server by themselves.
-constexpr std::string_view kOwnOfAll[] = {"authentication-*",
-                                          "authorization-*",
-                                          "bind-address",
-                                          "cert-dir",
-                                          "client-ca-file",
-                                          "disable-http2-serving",
-                                          "http2-*",
+// Of those that elect a leader and connect to a server by themselves.
+constexpr std::string_view kOwnOfAll[] = {"authentication-kubeconfig",
+                                          "authentication-skip-lookup",
+                                          "authentication-tolerate-lookup-failure",
+                                          "authorization-kubeconfig",
                                           "kube-api-*",
                                           "kubeconfig",
                                           "leader-*",
                                           "logging-format",
                                           "master",
-                                          "requestheader-*",
-                                          "secure-port",
-                                          "tls-*",
                                           "v"};
+constexpr std::string_view kPort = "secure-port";
+// Of a port that they serve, and of nothing where they have none.
+constexpr std::string_view kOfPort[] = {"authentication-token-webhook-cache-ttl",
+                                        "authorization-always-allow-paths",
+                                        "authorization-webhook-*",
+                                        "bind-address",
+                                        "cert-dir",
+                                        "client-ca-file",
+                                        "disable-http2-serving",
+                                        "http2-*",
+                                        "permit-*",
+                                        "requestheader-*",
+                                        "tls-*"};
 constexpr std::string_view kOwnOfControllers[] = {"allocate-node-cidrs",
                                                   "cluster-cidr",
                                                   "cluster-signing-*",
@@ -98,6 +105,23 @@ Result<> RefuseOwn(const char* flag, const std::vector<std::string>& given,
   return {};
 }
 
+bool IsServed(const std::vector<std::string>& given) {
+  return std::ranges::any_of(given, [](const auto& argument) { return NameIn(argument) == kPort; });
+}
+
+// They would be ignored.
+Result<> RefusePortless(const char* flag, const std::vector<std::string>& given) {
+  if (IsServed(given)) return {};
+  for (const std::string& argument : given) {
+    if (!IsAmong(kOfPort, NameIn(argument))) continue;
+    return Fail(Reason::kInvalid,
+                fmt::format("--{0}={1}: without a port of its own nothing is served: "
+                            "--{0}={2}=PORT makes one",
+                            flag, argument, kPort));
+  }
+  return {};
+}
+
 std::vector<std::string> AsFlags(const std::vector<std::string>& given) {
   std::vector<std::string> flags;
   for (const std::string& argument : given) {
@@ -116,6 +140,26 @@ bool Contains(const std::vector<std::string>& names, std::string_view name) {
 
 void Append(const std::vector<std::string>& more, std::vector<std::string>& notes) {
   std::copy(more.begin(), more.end(), std::back_inserter(notes));
+}
+
+Result<> ReadControllerManager(const std::vector<std::string>& given, ControllerManagerFlags& to) {
+  constexpr const char* kFlag = "kube-controller-manager-arg";
+  TRY(RefuseOwn(kFlag, given, kOwnOfAll));
+  TRY(RefuseOwn(kFlag, given, kOwnOfControllers));
+  TRY(RefusePortless(kFlag, given));
+  const auto parsed = ParseControllerManagerArguments(AsFlags(given), to);
+  if (!parsed) return Refused(kFlag, parsed.error());
+  return {};
+}
+
+Result<SchedulerFlags> ReadScheduler(const std::vector<std::string>& given) {
+  constexpr const char* kFlag = "kube-scheduler-arg";
+  TRY(RefuseOwn(kFlag, given, kOwnOfAll));
+  TRY(RefusePortless(kFlag, given));
+  auto flags = ParseSchedulerFlags(AsFlags(given));
+  if (!flags) return Refused(kFlag, flags.error());
+  if (!*flags) return Refused(kFlag, Error{Reason::kInvalid, "--help is no argument"});
+  return **std::move(flags);
 }
 
 }  // namespace
@@ -140,36 +184,39 @@ Result<ApiServerFlags> WithApiServerArgs(ApiServerFlags set, const std::vector<s
 Result<ControllerOptions> WithControllerManagerArgs(ControllerOptions set,
                                                     const std::vector<std::string>& given,
                                                     std::vector<std::string>& notes) {
-  constexpr const char* kFlag = "kube-controller-manager-arg";
   if (given.empty()) return set;
-  TRY(RefuseOwn(kFlag, given, kOwnOfAll));
-  TRY(RefuseOwn(kFlag, given, kOwnOfControllers));
   ControllerManagerFlags flags;
   flags.controllers = std::move(set);
-  if (const auto parsed = ParseControllerManagerArguments(AsFlags(given), flags); !parsed) {
-    return Refused(kFlag, parsed.error());
-  }
+  TRY(ReadControllerManager(given, flags));
   Append(flags.log.notes, notes);
   return std::move(flags.controllers);
 }
 
 Result<scheduler::SchedulerOptions> WithSchedulerArgs(const std::vector<std::string>& given,
                                                       std::vector<std::string>& notes) {
-  constexpr const char* kFlag = "kube-scheduler-arg";
   if (given.empty()) return scheduler::SchedulerOptions{};
-  TRY(RefuseOwn(kFlag, given, kOwnOfAll));
-  auto flags = ParseSchedulerFlags(AsFlags(given));
-  if (!flags) return Refused(kFlag, flags.error());
-  if (!*flags) return Refused(kFlag, Error{Reason::kInvalid, "--help is no argument"});
-  Append((*flags)->log.notes, notes);
+  SchedulerFlags flags = TRY(ReadScheduler(given));
+  Append(flags.log.notes, notes);
   // In one process there is nothing between the two.
-  const RateLimit& limit = (*flags)->api.limit;
+  const RateLimit& limit = flags.api.limit;
   if (limit != SchedulerFlags().api.limit) {
     notes.emplace_back(
         "clientConnection.qps and burst of the configuration file have no effect: requests within "
         "one process are not held back");
   }
-  return std::move((*flags)->scheduler);
+  return std::move(flags.scheduler);
+}
+
+Result<ServingFlags> ControllerManagerServing(const std::vector<std::string>& given) {
+  if (!IsServed(given)) return ServingFlags{};
+  ControllerManagerFlags flags;
+  TRY(ReadControllerManager(given, flags));
+  return flags.serving;
+}
+
+Result<ServingFlags> SchedulerServing(const std::vector<std::string>& given) {
+  if (!IsServed(given)) return ServingFlags{};
+  return TRY(ReadScheduler(given)).serving;
 }
 
 }  // namespace skiff

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "controllers/program.h"
 #include "controllers/scheduler/scheduler.h"
+#include "skiff/component.h"
 
 namespace skiff {
 
@@ -20,6 +21,10 @@ Result<ApiServerFlags> WithApiServerArgs(ApiServerFlags set, const std::vector<s
 Result<ControllerOptions> WithControllerManagerArgs(ControllerOptions set,
                                                     const std::vector<std::string>& given,
                                                     std::vector<std::string>& notes);
+// The port that the program would have by itself; secure_port is 0 where `given` says nothing of it.
+// Errors as above.
+Result<ServingFlags> ControllerManagerServing(const std::vector<std::string>& given);
+Result<ServingFlags> SchedulerServing(const std::vector<std::string>& given);
 // That is --config, a KubeSchedulerConfiguration.
 Result<scheduler::SchedulerOptions> WithSchedulerArgs(const std::vector<std::string>& given,
                                                       std::vector<std::string>& notes);

@@ -88,13 +88,30 @@ TEST_F(ProgramArgumentsTest, ControllersKeepTheirNumbersButForThoseThatAreGiven)
       WithControllerManagerArgs(set, {"node-cidr-mask-size=26"}, notes_)->node_cidr_mask_size_ipv4,
       26);
   EXPECT_FALSE(WithControllerManagerArgs(set, {"node-cidr-mask-size=8"}, notes_));
-  // There is no port of its own, on which they would act.
-  for (const char* argument :
-       {"disable-http2-serving=true", "http2-max-streams-per-connection=9"}) {
-    EXPECT_FALSE(WithControllerManagerArgs(set, {argument}, notes_)) << argument;
-  }
   EXPECT_THAT(WithControllerManagerArgs(set, {"concurrent-job-syncs=0"}, notes_).error().message,
               HasSubstr("--kube-controller-manager-arg: "));
+}
+
+TEST_F(ProgramArgumentsTest, WhatIsOfAPortWantsOne) {
+  const std::string port = "secure-port=10257";
+  for (const std::string argument :
+       {"disable-http2-serving=true", "http2-max-streams-per-connection=9", "--bind_address=::1",
+        "authorization-always-allow-paths=/x", "tls-min-version=VersionTLS13"}) {
+    EXPECT_THAT(WithControllerManagerArgs({}, {argument}, notes_).error().message,
+                HasSubstr("--kube-controller-manager-arg=secure-port=PORT makes one"))
+        << argument;
+    EXPECT_THAT(WithSchedulerArgs({argument}, notes_).error().message,
+                HasSubstr("--kube-scheduler-arg=secure-port=PORT makes one"));
+    EXPECT_TRUE(WithControllerManagerArgs({}, {argument, port}, notes_)) << argument;
+    EXPECT_TRUE(WithSchedulerArgs({port, argument}, notes_)) << argument;
+  }
+  EXPECT_EQ(ControllerManagerServing({port, "bind-address=::1"})->bind_address, "::1");
+  EXPECT_EQ(ControllerManagerServing({port})->secure_port, 10257);
+  EXPECT_EQ(SchedulerServing({"--secure_port=1"})->secure_port, 1);
+  EXPECT_EQ(SchedulerServing({"pod-max-in-unschedulable-pods-duration=1m"})->secure_port, 0);
+  // Who asks is asked of the server that it runs with.
+  EXPECT_FALSE(WithSchedulerArgs({port, "authentication-kubeconfig=/x"}, notes_));
+  EXPECT_FALSE(WithSchedulerArgs({port, "profiling=true"}, notes_));
 }
 
 TEST_F(ProgramArgumentsTest, TheSchedulerIsConfiguredByAFile) {
