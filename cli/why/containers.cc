@@ -78,6 +78,9 @@ void AddImageTrouble(const Place& at, const std::string& reason, std::string mes
   if (reason == "ErrImageNeverPull") {
     why = "the node does not have it, and imagePullPolicy is Never";
   }
+  // Such are built or packed here, and no registry has them.
+  const bool is_local = image.starts_with("skiff.local/");
+  if (is_local) why = "no registry has it, and it was not loaded on the node";
   if (why.empty()) why = "it cannot be pulled";
   finding.sentence = fmt::format("{} has no image {}: {}", at.Subject(), image, why);
   finding.Saw(
@@ -92,6 +95,7 @@ void AddImageTrouble(const Place& at, const std::string& reason, std::string mes
                               : fmt::format("credentials of {}", Some(names)),
                 "spec.imagePullSecrets");
   }
+  if (is_local || reason == "ErrImageNeverPull") finding.Try("skiff image load FILE");
   const std::string workload = WorkloadOf(at.pod);
   if (!workload.starts_with("job/")) {  // Whose template stays as it is.
     finding.Try(CommandFor(

@@ -89,6 +89,18 @@ TEST_F(WhyTest, AnImageThatDoesNotExist) {
   EXPECT_FALSE(explanation_.healthy());
 }
 
+TEST_F(WhyTest, AnImageOfNoRegistryHasToBeLoaded) {
+  const std::string local = Why(
+      "{kind: Pod, metadata: {name: web}, spec: {nodeName: n1, containers: [{name: main, image: "
+      "'skiff.local/unicorn:1.0'}]}, status: {phase: Pending, containerStatuses: [{name: main, "
+      "state: {waiting: {reason: ErrImagePull, message: 'lookup skiff.local: no such host'}}}]}}");
+  EXPECT_THAT(local, StartsWith("pod/web: container main has no image skiff.local/unicorn:1.0: no "
+                                "registry has it, and it was not loaded on the node.\n"));
+  EXPECT_THAT(local, HasSubstr("try: skiff image load FILE\n"));
+  EXPECT_THAT(Why(PodWith("{waiting: {reason: ErrImageNeverPull}}")),
+              HasSubstr("try: skiff image load FILE\n"));
+}
+
 TEST_F(WhyTest, WhatRegistriesSayIsToldApart) {
   const std::pair<const char*, const char*> cases[] = {
       {"pull access denied, authorization failed", "or it wants credentials"},
