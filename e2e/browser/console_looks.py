@@ -51,6 +51,15 @@ class Looks:
         page.until("document.activeElement?.matches('.space-button') && !document.querySelector('.spaces-pop')")
         self.choose("shop")
         page.until("![...document.querySelectorAll('[role=columnheader]')].some((e) => e.innerText === 'Namespace')")
+        # One that is deleted while it is looked at.
+        self.skiff("create", "namespace", "fleeting")
+        self.choose("fleeting")
+        self.skiff("delete", "namespace", "fleeting")
+        page.shows("The namespace fleeting is not there any more")
+        self.check("a namespace that is gone")
+        page.click("All namespaces", ".trouble-bar button")
+        page.until("!document.querySelector('.trouble-bar')")
+        self.choose("shop")
         # Who presses beside it has not chosen.
         page.click("Namespace: ", ".space-button")
         page.page.mouse.click(900, 500)

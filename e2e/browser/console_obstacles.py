@@ -195,7 +195,14 @@ class Obstacles:
         self.press(back)
         page.goes(back)
         page.until("document.activeElement !== document.body", "a focus, where its button has gone")
+        # What is typed outlives what it was typed for.
+        page.click("Change image")
+        page.type("dialog input", "registry.example/late:1")
         self.skiff("delete", "deployment", "focus")
+        page.shows("focus was deleted. What you typed stays here until you close this.")
+        page.until("document.querySelector('dialog[open] input')?.value === 'registry.example/late:1'")
+        page.click("Cancel", "dialog button")
+        page.until("!document.querySelector('dialog')")
 
     def press(self, label):
         """By the keyboard."""

@@ -13,7 +13,7 @@ import { t } from '../texts';
 import { beginAtHeading } from './heading';
 import { kViews, Palette } from './palette';
 import { awayText, Dialog, Icon, Logo } from './parts';
-import { NamespacePicker } from './spaces';
+import { GoneSpace, NamespacePicker } from './spaces';
 import { say } from './toasts';
 
 const kGo: Record<string, string> = {
@@ -244,6 +244,7 @@ function Top({ menu, onSearch }: { menu: ReturnType<typeof useMenu>; onSearch: (
         <span class="hidden" role="status">{standing.more}</span>
       </header>
       {isTold && <Trouble standing={standing} />}
+      <GoneSpace />
     </>
   );
 }

@@ -97,6 +97,27 @@ function useHome(spaces: Live<Obj>): void {
   }, [isRefused, loaded]);
 }
 
+// The chosen namespace, if it is none of those that there are; "": it is there, or nobody knows.
+function goneOf(spaces: Live<Obj>): string {
+  const value = namespace.value;
+  const isKnown = value === '' || !spaces.loaded || spaces.status.value === 'refused';
+  return isKnown || spaces.list.some((each) => each.metadata.name === value) ? '' : value;
+}
+
+// Above what would be shown of a namespace that was deleted, or that a link of old names.
+export function GoneSpace() {
+  const gone = goneOf(useLive<Obj>(kinds.namespaces));
+  if (gone === '') return null;
+  return (
+    <section class="trouble-bar tone-warn" role="status" aria-label={t.namespace}>
+      <p>{t.namespaceGoneHint(gone)}</p>
+      <div class="row">
+        <button class="button small" onClick={() => (namespace.value = '')}>{t.allNamespaces}</button>
+      </div>
+    </section>
+  );
+}
+
 export function NamespacePicker() {
   const spaces = useLive<Obj>(kinds.namespaces);
   useHome(spaces);
@@ -106,6 +127,7 @@ export function NamespacePicker() {
   const box = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
   const value = namespace.value;
+  const text = goneOf(spaces) === '' ? value || t.allNamespaces : t.namespaceGone(value);
   // Who presses a button elsewhere means that.
   useEffect(() => {
     if (!open) return;
@@ -143,7 +165,7 @@ export function NamespacePicker() {
       <button
         class="space-button"
         ref={button}
-        aria-label={t.namespaceNow(value === '' ? t.allNamespaces : value)}
+        aria-label={t.namespaceNow(text)}
         aria-haspopup="listbox"
         aria-expanded={open}
         onClick={() => setOpen(!open)}
@@ -153,7 +175,7 @@ export function NamespacePicker() {
           setOpen(true);
         }}
       >
-        <span>{value === '' ? t.allNamespaces : value}</span>
+        <span>{text}</span>
         <Icon name="down" />
       </button>
       {open && (

@@ -1,5 +1,5 @@
 // One Deployment: its rollout as it happens, what it was before, and how many it is to be.
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 
 import { kinds, pathOf } from '../api/kinds';
 import { useLive } from '../api/live';
@@ -9,7 +9,7 @@ import { isAbout } from '../model/event';
 import { byController, imagesChanged, type Revision, rolloutOf, rolloutWhy, selectorText, undoOf } from '../model/rollout';
 import { go, href, place } from '../router';
 import { t } from '../texts';
-import { Action, Age, Badge, Dialog, Head, Notice, Panel, Standing } from '../ui/parts';
+import { Action, Age, Badge, Button, Dialog, Head, Notice, Panel, Standing } from '../ui/parts';
 import { HistoryPanel, RolloutPanel } from '../ui/lanes';
 import { PodsUsage } from '../ui/podsusage';
 import { restart, Scale } from '../ui/scale';
@@ -27,8 +27,10 @@ function strategyText(deployment: Deployment): string {
 // By container: what others change meanwhile stays as they want it.
 type Typed = ReadonlyMap<string, string>;
 
-function ImageDialog(props: { deployment: Deployment; path: string; typed: Typed; onType: (typed: Typed) => void; onClose: () => void }) {
-  const { deployment, path, typed, onType, onClose } = props;
+// `gone`: it is as it was when it was deleted; what is typed stays for who has still to copy it.
+function ImageDialog(props: { deployment: Deployment; gone: boolean; typed: Typed; onType: (typed: Typed) => void; onClose: () => void }) {
+  const { deployment, gone, typed, onType, onClose } = props;
+  const path = pathOf(kinds.deployments, deployment.metadata.namespace, deployment.metadata.name);
   const { containers } = deployment.spec.template.spec;
   const changed = imagesChanged(containers, typed);
   const leave = () => {
@@ -37,6 +39,7 @@ function ImageDialog(props: { deployment: Deployment; path: string; typed: Typed
   };
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (gone) return;
     if (changed.length === 0) return leave();
     const body = { spec: { template: { spec: { containers: changed } } } };
     const names = changed.map((each) => each.image).join(', ');
@@ -47,6 +50,7 @@ function ImageDialog(props: { deployment: Deployment; path: string; typed: Typed
     <Dialog label={t.deployment.image} onClose={onClose}>
       <form class="stack" onSubmit={submit}>
         <h2>{t.deployment.image}</h2>
+        {gone && <Notice tone="warn">{t.deployment.imageGone(deployment.metadata.name)}</Notice>}
         {containers.map((each, at) => (
           <label class="field" key={each.name}>
             <span>{t.deployment.imageOf(each.name)}</span>
@@ -56,16 +60,14 @@ function ImageDialog(props: { deployment: Deployment; path: string; typed: Typed
         ))}
         <div class="row end">
           <button type="button" class="button" onClick={leave}>{t.cancel}</button>
-          <button class="button primary">{t.deployment.setImage}</button>
+          <Button type="submit" class="button primary" off={gone}>{t.deployment.setImage}</Button>
         </div>
       </form>
     </Dialog>
   );
 }
 
-function Actions({ deployment, path }: { deployment: Deployment; path: string }) {
-  const [imaging, setImaging] = useState(false);
-  const [typed, setTyped] = useState<Typed>(new Map()); // Also where the dialog is closed by mistake.
+function Actions({ deployment, path, onImage }: { deployment: Deployment; path: string; onImage: () => void }) {
   const { name, namespace } = deployment.metadata;
   const paused = !!deployment.spec.paused;
   const pause = () =>
@@ -76,13 +78,12 @@ function Actions({ deployment, path }: { deployment: Deployment; path: string })
   return (
     <>
       <Scale name={name} wanted={deployment.spec.replicas ?? 1} path={path} />
-      <button class="button" onClick={() => setImaging(true)}>{t.deployment.image}</button>
+      <button class="button" onClick={onImage}>{t.deployment.image}</button>
       <Action text={t.deployment.restart} run={() => restart(path, name)} />
       <Action text={paused ? t.deployment.resume : t.deployment.pause} run={pause} />
       <a class="button" href={href('logs', ['deployments', namespace, name])}>{t.pod.logs}</a>
       <a class="button" href={href('object', ['deployments', namespace, name], { tab: 'yaml' })}>{t.actions.yaml}</a>
       <Action class="danger" text={t.actions.delete} sure={t.deployment.sure(name)} run={drop} />
-      {imaging && <ImageDialog deployment={deployment} path={path} typed={typed} onType={setTyped} onClose={() => setImaging(false)} />}
     </>
   );
 }
@@ -92,18 +93,30 @@ export function DeploymentView() {
   const deployments = useLive<Deployment>(kinds.deployments, space, { name });
   const deployment = deployments.list[0];
   const labels = selectorText(deployment?.spec.selector);
+  // Of which images are typed, in an open dialog; null: there is none.
+  const [imaged, setImaged] = useState<Deployment | null>(null);
+  const [typed, setTyped] = useState<Typed>(new Map()); // Also where the dialog is closed by mistake.
+  useEffect(() => {
+    setImaged(null);
+    setTyped(new Map());
+  }, [space, name]);
+  const shown = deployment ?? imaged;
+  const dialog = imaged && shown && (
+    <ImageDialog deployment={shown} gone={deployments.loaded && !deployment} typed={typed} onType={setTyped} onClose={() => setImaged(null)} />
+  );
   if (!deployment || labels === '') {
     return (
       <>
         <Head title={name} sub={space} />
         {deployments.loaded ? <Notice tone="warn">{t.gone}</Notice> : <Standing of={deployments} />}
+        {dialog}
       </>
     );
   }
-  return <Known deployment={deployment} labels={labels} />;
+  return <>{dialog}<Known deployment={deployment} labels={labels} onImage={() => setImaged(deployment)} /></>;
 }
 
-function Known({ deployment, labels }: { deployment: Deployment; labels: string }) {
+function Known({ deployment, labels, onImage }: { deployment: Deployment; labels: string; onImage: () => void }) {
   const { name, namespace: space } = deployment.metadata;
   const path = pathOf(kinds.deployments, space, name);
   const liveSets = useLive<ReplicaSet>(kinds.replicasets, space, { labels });
@@ -126,7 +139,7 @@ function Known({ deployment, labels }: { deployment: Deployment; labels: string 
   return (
     <>
       <Head title={name} sub={<><Badge tone={rollout.tone}>{t.workloads[rollout.word]}</Badge><span>{space}</span><Age time={deployment.metadata.creationTimestamp} /></>}>
-        <Actions deployment={deployment} path={path} />
+        <Actions deployment={deployment} path={path} onImage={onImage} />
       </Head>
       {why && <Notice tone={rollout.tone} title={t.pod.why}> {why}</Notice>}
       <div class="columns">
