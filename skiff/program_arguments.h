@@ -21,8 +21,8 @@ Result<ApiServerFlags> WithApiServerArgs(ApiServerFlags set, const std::vector<s
 Result<ControllerOptions> WithControllerManagerArgs(ControllerOptions set,
                                                     const std::vector<std::string>& given,
                                                     std::vector<std::string>& notes);
-// The port that the program would have by itself; secure_port is 0 where `given` says nothing of it.
-// Errors as above.
+// The port that the program would have by itself; secure_port is 0 where `given` says nothing of
+// it. Errors as above.
 Result<ServingFlags> ControllerManagerServing(const std::vector<std::string>& given);
 Result<ServingFlags> SchedulerServing(const std::vector<std::string>& given);
 // That is --config, a KubeSchedulerConfiguration.
