@@ -58,23 +58,28 @@ scheduler::Scheduler* ClusterScheduler::Add(scheduler::SchedulerOptions options)
 }
 
 void ClusterScheduler::Wait() {
+  Show();
   if (!is_cold_standby_) Start();
 }
 
 void ClusterScheduler::Lead() {
   leads_ = true;
+  Show();
   scheduler_->Lead();
   Start();
 }
 
+// One that is to know nothing before it leads is ready without, as kube-scheduler.
+void ClusterScheduler::Show() {
+  if (run_ == nullptr || std::exchange(is_shown_, true)) return;
+  run_->Show({.metrics = &metrics_,
+              .resources = &resources_,
+              .is_synced = [this] { return IsSynced() || (is_cold_standby_ && !leads_); },
+              .leads = [this] { return leads_.load(); }});
+}
+
 void ClusterScheduler::Start() {
   if (std::exchange(is_started_, true)) return;
-  if (run_ != nullptr) {
-    run_->Show({.metrics = &metrics_,
-                .resources = &resources_,
-                .is_synced = [this] { return IsSynced(); },
-                .leads = [this] { return leads_.load(); }});
-  }
   manager_.Start(executor_);
 }
 

@@ -41,6 +41,7 @@ class ClusterScheduler {
  private:
   ClusterScheduler(scheduler::SchedulerOptions options, Dependencies dependencies);
   scheduler::Scheduler* Add(scheduler::SchedulerOptions options);
+  void Show();
   void Start();
 
   Executor& executor_;
@@ -51,6 +52,7 @@ class ClusterScheduler {
   const bool is_cold_standby_;
   scheduler::Scheduler* scheduler_;  // The manager's.
   std::atomic<bool> leads_ = false;
+  bool is_shown_ = false;
   bool is_started_ = false;
 };
 

@@ -20,6 +20,7 @@ using core_v1::Node;
 using core_v1::Pod;
 using testing::Each;
 using testing::EndsWith;
+using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
@@ -59,9 +60,10 @@ class ClusterSchedulerTest : public testing::Test {
     const auto made = admin_.Create(pod);
     EXPECT_TRUE(made) << made.error().message;
   }
-  void Make(const ClusterOptions& options) {
+  void Make(const ClusterOptions& options, ProgramRun* run = nullptr) {
     scheduler_ = std::make_unique<ClusterScheduler>(
-        options, ClusterScheduler::Dependencies{*server_, informers_, executor_, clock_, random_});
+        options,
+        ClusterScheduler::Dependencies{*server_, informers_, executor_, clock_, random_, run});
   }
   bool BecomesSynced() {
     const Duration end = clock_.Monotonic() + kPatience;
@@ -128,15 +130,22 @@ TEST_F(ClusterSchedulerTest, WhoIsToKnowNothingBeforeItLeadsDoesNot) {
                          "delayCacheUntilActive: true\n";
   ClusterOptions options;
   options.scheduler_args = {"config=" + file};
-  Make(options);
+  ProgramRun run;
+  Make(options, &run);
   std::filesystem::remove(file);
   const auto before = Lists();
   scheduler_->Wait();
   MakePod("a");
   EXPECT_EQ(Lists(), before);
   EXPECT_FALSE(scheduler_->IsSynced());
+  EXPECT_TRUE(run.IsSynced()) << "its port says that it is ready: it has nothing to know";
+  EXPECT_FALSE(run.Leads());
   scheduler_->Lead();
+  EXPECT_TRUE(run.Leads());
   EXPECT_EQ(NodeOnce("a"), "n");
+  EXPECT_TRUE(run.IsSynced());
+  EXPECT_THAT(run.TextAt("/metrics"), HasSubstr("scheduler_schedule_attempts_total{"));
+  scheduler_.reset();  // While the run is there.
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <map>
 #include <utility>
 
+#include "api/rules/core/ip.h"
 #include "apiserver/auth/pki.h"
 #include "apiserver/server/port_flags.h"
 #include "base/build_info.h"
@@ -204,6 +205,19 @@ Result<> CheckLeaderFlags(const LeaderFlags& flags) {
 }
 
 Result<> CheckServingFlags(const ServingFlags& flags) {
+  constexpr int kPortMax = 65535;
+  if (!ParseIp(flags.bind_address)) {
+    return Fail(Reason::kInvalid,
+                fmt::format("invalid argument \"{0}\" for \"--bind-address\" flag: failed to parse "
+                            "IP: \"{0}\"",
+                            flags.bind_address));
+  }
+  if (flags.secure_port < 0 || flags.secure_port > kPortMax) {
+    return Fail(Reason::kInvalid,
+                fmt::format("--secure-port {} must be between 0 and {}, inclusive. 0 for turning "
+                            "off secure port",
+                            flags.secure_port, kPortMax));
+  }
   TRY(http::ParseTlsChoices(flags.tls_min_version, flags.tls_cipher_suites));
   const PortFlags port{.tls_sni_cert_keys = flags.sni_certificates};
   TRY(NamedFilesOf(port));

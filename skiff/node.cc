@@ -29,6 +29,7 @@
 #include "skiff/listened_ports.h"
 #include "skiff/machine_network.h"
 #include "skiff/network_policies.h"
+#include "skiff/program_arguments.h"
 #include "skiff/service_proxy.h"
 #include "skiff/service_proxy_server.h"
 #include "skiff/shadowed_ports.h"
@@ -376,6 +377,10 @@ std::vector<int> OwnPorts(const ClusterOptions& options) {
   if (options.is_server) ports.push_back(options.secure_port);
   // What other nodes' pods ask comes with it, when their own nodes do not answer.
   if (!ClusterDnsServers(options).empty()) ports.push_back(options.cluster_dns_port);
+  for (const auto& serving : {ControllerManagerServing(options.controller_manager_args),
+                              SchedulerServing(options.scheduler_args)}) {
+    if (serving) ports.push_back(serving->secure_port);
+  }
   std::erase(ports, 0);
   return ports;
 }

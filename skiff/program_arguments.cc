@@ -109,9 +109,9 @@ bool IsServed(const std::vector<std::string>& given) {
   return std::ranges::any_of(given, [](const auto& argument) { return NameIn(argument) == kPort; });
 }
 
-// They would be ignored.
-Result<> RefusePortless(const char* flag, const std::vector<std::string>& given) {
-  if (IsServed(given)) return {};
+// They would be ignored. `port`: as it was read.
+Result<> RefusePortless(const char* flag, const std::vector<std::string>& given, int port) {
+  if (IsServed(given) && port != 0) return {};
   for (const std::string& argument : given) {
     if (!IsAmong(kOfPort, NameIn(argument))) continue;
     return Fail(Reason::kInvalid,
@@ -146,19 +146,18 @@ Result<> ReadControllerManager(const std::vector<std::string>& given, Controller
   constexpr const char* kFlag = "kube-controller-manager-arg";
   TRY(RefuseOwn(kFlag, given, kOwnOfAll));
   TRY(RefuseOwn(kFlag, given, kOwnOfControllers));
-  TRY(RefusePortless(kFlag, given));
   const auto parsed = ParseControllerManagerArguments(AsFlags(given), to);
   if (!parsed) return Refused(kFlag, parsed.error());
-  return {};
+  return RefusePortless(kFlag, given, to.serving.secure_port);
 }
 
 Result<SchedulerFlags> ReadScheduler(const std::vector<std::string>& given) {
   constexpr const char* kFlag = "kube-scheduler-arg";
   TRY(RefuseOwn(kFlag, given, kOwnOfAll));
-  TRY(RefusePortless(kFlag, given));
   auto flags = ParseSchedulerFlags(AsFlags(given));
   if (!flags) return Refused(kFlag, flags.error());
   if (!*flags) return Refused(kFlag, Error{Reason::kInvalid, "--help is no argument"});
+  TRY(RefusePortless(kFlag, given, (*flags)->serving.secure_port));
   return **std::move(flags);
 }
 
@@ -216,7 +215,8 @@ Result<ServingFlags> ControllerManagerServing(const std::vector<std::string>& gi
 
 Result<ServingFlags> SchedulerServing(const std::vector<std::string>& given) {
   if (!IsServed(given)) return ServingFlags{};
-  return TRY(ReadScheduler(given)).serving;
+  const SchedulerFlags flags = TRY(ReadScheduler(given));
+  return flags.serving;
 }
 
 }  // namespace skiff

@@ -104,6 +104,7 @@ TEST_F(ProgramArgumentsTest, WhatIsOfAPortWantsOne) {
                 HasSubstr("--kube-scheduler-arg=secure-port=PORT makes one"));
     EXPECT_TRUE(WithControllerManagerArgs({}, {argument, port}, notes_)) << argument;
     EXPECT_TRUE(WithSchedulerArgs({port, argument}, notes_)) << argument;
+    EXPECT_FALSE(WithSchedulerArgs({"secure-port=0", argument}, notes_)) << "there is none, either";
   }
   EXPECT_EQ(ControllerManagerServing({port, "bind-address=::1"})->bind_address, "::1");
   EXPECT_EQ(ControllerManagerServing({port})->secure_port, 10257);
@@ -112,6 +113,11 @@ TEST_F(ProgramArgumentsTest, WhatIsOfAPortWantsOne) {
   // Who asks is asked of the server that it runs with.
   EXPECT_FALSE(WithSchedulerArgs({port, "authentication-kubeconfig=/x"}, notes_));
   EXPECT_FALSE(WithSchedulerArgs({port, "profiling=true"}, notes_));
+  EXPECT_TRUE(WithSchedulerArgs({"secure-port=0"}, notes_));
+  EXPECT_THAT(WithSchedulerArgs({"secure-port=65536"}, notes_).error().message,
+              HasSubstr("--secure-port 65536 must be between 0 and 65535, inclusive."));
+  EXPECT_THAT(WithControllerManagerArgs({}, {port, "bind-address=x"}, notes_).error().message,
+              HasSubstr("for \"--bind-address\" flag: failed to parse IP: \"x\""));
 }
 
 TEST_F(ProgramArgumentsTest, TheSchedulerIsConfiguredByAFile) {

@@ -20,7 +20,8 @@ void FillAuthorities(const Pki& pki, ServingFlags& flags) {
   if (flags.client_ca_file.empty()) flags.client_ca_pem = pki.authority().pem().certificate_pem;
   if (!flags.requestheader_client_ca_file.empty()) return;
   flags.requestheader_client_ca_file = pki.Path(std::string(kFrontProxyAuthority) + ".crt");
-  flags.front_proxy.allowed_names = {kFrontProxyClient};
+  auto& names = flags.front_proxy.allowed_names;
+  if (names.empty()) names = {kFrontProxyClient};
 }
 
 }  // namespace
@@ -46,8 +47,7 @@ Result<std::unique_ptr<ProgramPort>> ProgramPort::Open(const Program& program, S
   auto access = AccessOf(flags);
   if (!access) return wrong(access.error());
   std::unique_ptr<ProgramPort> made(new ProgramPort(program, *std::move(access), dependencies));
-  auto front =
-      ServePort(flags, program.name, dependencies.clock, made->loops_, made->handler_);
+  auto front = ServePort(flags, program.name, dependencies.clock, made->loops_, made->handler_);
   if (!front) return wrong(front.error());
   made->front_ = *std::move(front);
   return made;

@@ -6,18 +6,22 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <future>
 
 #include "apiserver/storage/rocksdb_store.h"
+#include "base/certificates.h"
 #include "http/test_client.h"
 #include "skiff/cluster_pki.h"
 
 namespace skiff {
 namespace {
 
+using testing::Contains;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
+using testing::UnorderedElementsAre;
 
 class ProgramPortTest : public testing::Test {
  protected:
@@ -108,6 +112,63 @@ TEST_F(ProgramPortTest, WhatRunsIsToldWhileItDoes) {
   port.run().Close();
   EXPECT_THAT(Get(port, "/metrics", "admin").body, Not(HasSubstr("mine")));
   EXPECT_EQ(Get(port, "/metrics/resources", "admin").status(), 200);
+}
+
+TEST_F(ProgramPortTest, WhoReadsIsWaitedForByWhoCloses) {
+  const auto made = Scheduler(Served());
+  ASSERT_TRUE(made) << made.error().message;
+  ProgramPort& port = **made;
+  std::promise<void> asked, let;
+  MetricRegistry metrics;
+  metrics.AddMeasured({"held", "Held.", {}}, [&] {
+    asked.set_value();
+    let.get_future().wait();
+    return std::vector<Sample>{{{}, 1}};
+  });
+  port.run().Show({.metrics = &metrics});
+  auto reader = std::async(std::launch::async, [&] { return Get(port, "/metrics", "admin").body; });
+  asked.get_future().wait();
+  port.run().Hide();
+  EXPECT_THAT(Get(port, "/metrics", "admin").body, Not(HasSubstr("held")));
+  EXPECT_EQ(Get(port, "/readyz").status(), 500);
+  auto closed = std::async(std::launch::async, [&] { port.run().Close(); });
+  EXPECT_EQ(closed.wait_for(20ms), std::future_status::timeout) << "somebody reads still";
+  let.set_value();
+  EXPECT_THAT(reader.get(), EndsWith("\nheld 1\n"));
+  closed.get();
+}
+
+TEST_F(ProgramPortTest, ItsCertificateNamesWhereItIsAskedFor) {
+  const auto tls = TlsOf({}, "kube-scheduler", clock_);
+  ASSERT_TRUE(tls) << tls.error().message;
+  const auto names = NamesOfCertificate(tls->certificate_pem);
+  ASSERT_TRUE(names);
+  EXPECT_THAT(names->dns_names, Contains("localhost"));
+  EXPECT_THAT(names->ip_addresses, UnorderedElementsAre("127.0.0.1", "::1"));
+}
+
+// Who may name users in headers is said by the cluster, or by the flags where they say it.
+TEST_F(ProgramPortTest, ProxiesInFrontNameUsers) {
+  const KeyPair proxy{*ReadWholeFile(pki_.Path("front-proxy-client.crt")),
+                      *ReadWholeFile(pki_.Path("front-proxy-client.key"))};
+  const auto status_of = [&](std::vector<std::string> more) {
+    auto arguments = Served();
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const auto made = Scheduler(arguments);
+    EXPECT_TRUE(made) << made.error().message;
+    http::testing::TestClient client(
+        (*made)->port(),
+        http::ClientTls{
+            .insecure = true, .certificate_pem = proxy.certificate_pem, .key_pem = proxy.key_pem});
+    return client
+        .Ask(
+            "GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Remote-User: somebody\r\n"
+            "X-Remote-Group: system:masters\r\n\r\n")
+        .status();
+  };
+  EXPECT_EQ(status_of({}), 200);
+  EXPECT_NE(status_of({"requestheader-allowed-names=another"}), 200);
+  EXPECT_NE(status_of({"requestheader-username-headers=X-Other"}), 200);
 }
 
 TEST_F(ProgramPortTest, WhatCannotBeServedIsSaid) {

@@ -36,9 +36,8 @@ TEST_F(ProgramRunTest, NothingIsToldWhereNothingRuns) {
 
 TEST_F(ProgramRunTest, WhatIsShownIsToldUntilItIsHidden) {
   bool synced = false;
-  run_.Show({.metrics = &plain_,
-             .is_synced = [&] { return synced; },
-             .leads = [] { return false; }});
+  run_.Show(
+      {.metrics = &plain_, .is_synced = [&] { return synced; }, .leads = [] { return false; }});
   EXPECT_NE(run_.TextAt("/metrics").find("plain 2"), std::string::npos);
   EXPECT_EQ(run_.TextAt("/metrics/resources"), "");
   EXPECT_FALSE(run_.IsSynced());
