@@ -51,6 +51,7 @@ class ListingServerTest : public testing::Test {
   // Paths, answered by 503, and writes as written() has them, by that code.
   std::set<std::string> refused_;
   int refusal_ = 503;
+  bool watches_expire_ = false;  // Who watches lists anew; else he hears of nothing.
   std::map<std::string, std::pair<int, Json>> answers_;  // Codes and bodies.
   std::map<std::string, Json> after_writes_;  // What "POST /api/v1/nodes" is answered; else {}.
   InProcessTransport transport_{[this](const http::Request& request) { return Answer(request); }};
@@ -79,6 +80,7 @@ class ListingServerTest : public testing::Test {
     }
     const bool is_watch = std::any_of(request.query.begin(), request.query.end(),
                                       [](const auto& it) { return it.first == "watch"; });
+    if (is_watch && watches_expire_) return {.status = 410, .body = "{}"};
     if (is_watch || refused_.contains(request.path)) return {.status = 503, .body = "{}"};
     if (const auto found = answers_.find(request.path); found != answers_.end()) {
       return {.status = found->second.first, .body = found->second.second.dump()};

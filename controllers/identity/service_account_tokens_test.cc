@@ -50,6 +50,7 @@ TEST_F(ServiceAccountTokensTest, AConflictDoesNotLeaveWhatIsGoneOnItsAccountsLis
   Run(1min);
   answers_["/api/v1/secrets"] = {
       200, {{"metadata", {{"resourceVersion", "2"}}}, {"items", Json::array()}}};
+  watches_expire_ = true;
   refused_.insert(std::string("PUT ") + kAccount);
   refusal_ = 409;
   Run(10min);
