@@ -215,8 +215,8 @@ Result<ServingFlags> ControllerManagerServing(const std::vector<std::string>& gi
 
 Result<ServingFlags> SchedulerServing(const std::vector<std::string>& given) {
   if (!IsServed(given)) return ServingFlags{};
-  const SchedulerFlags flags = TRY(ReadScheduler(given));
-  return flags.serving;
+  SchedulerFlags flags = TRY(ReadScheduler(given));
+  return std::move(flags.serving);
 }
 
 }  // namespace skiff
