@@ -68,7 +68,6 @@ Result<> Reflector::List() {
     return Fail(Reason::kInternalError, "the list has no resource version");
   }
   resource_version_ = resource_version;
-  failures_ = 0;
   synced_ = true;
   sink_.Replace(std::move(items), resource_version_);
   return {};
@@ -104,14 +103,15 @@ Result<Duration> Reflector::PullWatch() {
     failures_ = 0;
     sink_.Apply(std::move(event));
   }
+  // A server that ends every watch at once must not be asked in a loop, for lists neither.
+  const bool has_lasted = dependencies_.clock.Monotonic() - opened_at_ >= kShortWatch;
+  if (has_lasted) failures_ = 0;
   if (!pulled) return Fail(pulled.error());
   if (*pulled == http::Pulled::kMore) return Duration(0);
   heard_ |= !events.empty();
   if (*pulled == http::Pulled::kEnd) {
     stream_.reset();
-    // A server that closes every watch at once must not be asked in a loop.
-    const Duration lasted = dependencies_.clock.Monotonic() - opened_at_;
-    if (heard_ || lasted >= kShortWatch) return Duration(0);
+    if (heard_ || has_lasted) return Duration(0);
     return Fail(Reason::kServiceUnavailable, "very short watch");
   }
   const Duration now = dependencies_.clock.Monotonic();
@@ -130,7 +130,7 @@ Duration Reflector::BackOff(const Error& error) {
     resource_version_.clear();
   }
   // An expired watch is in order, and nothing to tell of (as in client-go): list again at once,
-  // unless that fails too. So it is after an error of the server's, which is told.
+  // unless that fails too, or the watch from there on. So it is after an error of the server's, which is told.
   const bool expired = resource_version_.empty() && failures_ == 0 && synced_;
   Duration delay = expired ? Duration(0) : kFirstBackOff * (1 << std::min(failures_, 6));
   delay = std::min(delay, kBackOffMax);

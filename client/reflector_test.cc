@@ -49,6 +49,8 @@ class ReflectorTest : public testing::Test, public ReflectorSink {
     if (failing_) {
       response.status = failure_;
       ++failed_;
+    } else if (request.HasQuery("watch") && expiring_) {
+      response.status = 410;
     } else if (request.HasQuery("watch")) {
       watched_from_.emplace_back(*request.Query("resourceVersion"));
       feed_ = {};
@@ -78,6 +80,7 @@ class ReflectorTest : public testing::Test, public ReflectorSink {
   InProcessTransport transport_;
   Client client_;
   bool failing_ = false;
+  bool expiring_ = false;  // Watches, as soon as they begin.
   int failure_ = 503;
   int failed_ = 0;
   int lists_ = 0;
@@ -129,6 +132,21 @@ TEST_F(ReflectorTest, AnExpiredWatchListsAgainAtOnce) {
   ASSERT_TRUE(executor_.RunUntilIdle());
   EXPECT_EQ(replaced_, (std::vector<std::string>{"1@5", "0@20"}));
   EXPECT_EQ(watched_from_.back(), "20");
+}
+
+TEST_F(ReflectorTest, AServerWhoseWatchesAllExpireIsAskedLessAndLessOften) {
+  expiring_ = true;
+  executor_.RunFor(10min);
+  EXPECT_GT(lists_, 10);
+  EXPECT_LT(lists_, 40);
+  expiring_ = false;
+  executor_.RunFor(1min);
+  EXPECT_EQ(watched_from_.size(), 1u);
+  // One that has lasted begins anew.
+  const int before = lists_;
+  Send(R"({"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}})");
+  ASSERT_TRUE(executor_.RunUntilIdle());
+  EXPECT_EQ(lists_, before + 1);
 }
 
 TEST_F(ReflectorTest, AServerThatIsDownIsAskedLessAndLessOften) {
