@@ -144,7 +144,7 @@ TEST_F(ClusterSchedulerTest, WhoIsToKnowNothingBeforeItLeadsDoesNot) {
   EXPECT_TRUE(run.Leads());
   EXPECT_EQ(NodeOnce("a"), "n");
   EXPECT_TRUE(run.IsSynced());
-  EXPECT_THAT(run.TextAt("/metrics"), HasSubstr("scheduler_schedule_attempts_total{"));
+  EXPECT_THAT(run.TextAt("/metrics"), HasSubstr("scheduler_pending_pods{"));
   scheduler_.reset();  // While the run is there.
 }
 
