@@ -40,7 +40,7 @@ void ProgramRun::Hide() {
 void ProgramRun::Close() {
   MutexLock lock(mutex_);
   shown_.reset();
-  left_.wait(lock, [this] { return looking_ == 0; });
+  while (looking_ > 0) left_.wait(lock);
 }
 
 std::string ProgramRun::TextAt(const std::string& path) const {

@@ -115,9 +115,11 @@ void AddProgramArgFlags(Flags& flags, ClusterOptions& to) {
                 "NAME=VALUE, a flag of kube-apiserver (`skiff apiserver --help`); again for each. "
                 "Files by absolute paths.");
   flags.AddEach("kube-controller-manager-arg", to.controller_manager_args,
-                "The same of kube-controller-manager.");
+                "The same of kube-controller-manager; secure-port=10257 opens the port that it "
+                "would have.");
   flags.AddEach("kube-scheduler-arg", to.scheduler_args,
-                "The same of kube-scheduler: config=/FILE, a KubeSchedulerConfiguration.");
+                "The same of kube-scheduler: config=/FILE, a KubeSchedulerConfiguration; "
+                "secure-port=10259 opens its port.");
 }
 
 }  // namespace

@@ -3,18 +3,19 @@
 
     agree.py OURS THEIRS      folders with nodes.json and pods.json, lists as the API answers them
 
-Of the pod `busy`, whose limit is a fifth of a core, both have to say that it uses that, as far as a scheduler's periods
-let it, and as much memory; both know the same pods and nodes with the same containers. A node's figures are of different
-moments: its memory may differ by a tenth.
+Of the pod `busy`, which works in a limit of a tenth of a core and holds 20 MiB, both have to say so: its CPU within 0.03
+cores, its memory within 4 MiB, and that of all pods within 2 MiB of one another. Both know the same pods and nodes with
+the same containers. A node's figures are of different moments: its memory may differ by a tenth.
 """
 import json
 import pathlib
 import sys
 
 UNITS = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "k": 1e3, "M": 1e6, "G": 1e9}
-LIMIT = 0.2
-CPU_SLACK = 0.04
-POD_BYTES = 4 << 20
+LIMIT = 0.1
+CPU_SLACK = 0.03
+HELD = 20 << 20
+POD_BYTES = 2 << 20
 NODE_SHARE = 0.1
 
 
@@ -45,6 +46,9 @@ def main():
         used = amount(pods[("default", "busy")]["main"]["cpu"])
         if abs(used - LIMIT) > CPU_SLACK:
             wrong.append(f"{who} says that busy uses {used:.3f} of its {LIMIT} cores")
+        held = amount(pods[("default", "busy")]["main"]["memory"])
+        if not HELD <= held <= HELD + 2 * POD_BYTES:
+            wrong.append(f"{who} says that busy uses {held / 2**20:.1f} MiB")
     for key in ours.keys() & theirs.keys():
         for name in ours[key].keys() & theirs[key].keys():
             one, other = amount(ours[key][name]["memory"]), amount(theirs[key][name]["memory"])
@@ -54,7 +58,7 @@ def main():
         one, other = amount(our_nodes[name]["memory"]), amount(their_nodes[name]["memory"])
         if abs(one - other) > NODE_SHARE * max(one, other):
             wrong.append(f"memory of {name}: {one / 2**20:.0f} and {other / 2**20:.0f} MiB")
-    print("\n".join(wrong) or f"both agree on {len(ours)} pods and {len(our_nodes)} node")
+    print("\n".join(wrong) or f"both agree; pods: {len(ours)}, nodes: {len(our_nodes)}")
     sys.exit(1 if wrong else 0)
 
 
