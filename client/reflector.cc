@@ -130,7 +130,8 @@ Duration Reflector::BackOff(const Error& error) {
     resource_version_.clear();
   }
   // An expired watch is in order, and nothing to tell of (as in client-go): list again at once,
-  // unless that fails too, or the watch from there on. So it is after an error of the server's, which is told.
+  // unless that fails too, or the watch from there on. So it is after an error of the server's,
+  // which is told.
   const bool expired = resource_version_.empty() && failures_ == 0 && synced_;
   Duration delay = expired ? Duration(0) : kFirstBackOff * (1 << std::min(failures_, 6));
   delay = std::min(delay, kBackOffMax);
