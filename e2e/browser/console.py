@@ -121,7 +121,7 @@ def main():
         page.dark()
         play = Play(page, token, guest, axe)
         try:
-            for part in (play.login, play.deploy, play.rollout, play.scaled, play.turned, play.pod, play.yaml, play.kept, play.complete, play.create, play.details, play.quotas,
+            for part in (play.login, play.deploy, play.rollout, play.scaled, play.turned, play.pod, play.yaml, play.managers, play.kept, play.complete, play.create, play.details, play.quotas,
                          play.chaos, play.spaces, play.views, play.kinds, play.links,
                          play.held, play.strangers, play.broken, play.torn, play.waiting, play.keyboard, play.focus, play.looks, play.narrow, play.maps, play.away, play.expired, play.typed, play.reloaded, play.upgraded, play.listed, play.rights,
                          play.link):

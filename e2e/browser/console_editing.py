@@ -2,6 +2,10 @@
 and what is typed while an answer is awaited."""
 
 import json
+import os
+import subprocess
+
+from page import PageError
 
 
 class Editing:
@@ -61,6 +65,56 @@ class Editing:
         page.until("document.querySelector('.editor-text').value.includes('replicas: [4')",
                    "what was typed is kept")
         page.click("Start over")
+        # What he himself wrote by buttons (`deploy`, `rollout`) is in nobody's way.
+        self.edit("image: nginx:1.27", "image: nginx:1.29")
+        page.click("Show what would change")
+        page.until("document.querySelector('.diff-added')?.innerText.includes('image: nginx:1.29')")
+        page.until("!document.body.innerText.includes('It changed on the server')", "a look changes nothing to be told of")
+        page.click("Start over")
+
+    def managers(self):
+        """Each user is a manager of his own: what was applied under the name that all shared is his who applies next,
+        and what another user applied is taken over on purpose alone."""
+        page = self.page
+        me = "skiff-console:system:serviceaccount:shop:presenter"
+        page.go("#/overview")
+        self.applied("skiff-console", a="first", b="old")
+        self.skiff("label", "configmap", "shared", "-n", "shop", "by=button", "--field-manager=skiff-console")
+        page.go("#/object/configmaps/shop/shared?tab=yaml")
+        page.until("document.querySelector('.editor-text')?.value.includes('a: first')")
+        for old, new in (("a: first", "a: mine"), ("\n  b: old", ""), ("by: button", "by: hand")):
+            self.edit(old, new)
+        page.click("Show what would change")
+        page.until("['b: old', 'by: button'].every((line) => [...document.querySelectorAll('.diff-removed')].some((e) => e.innerText.includes(line)))")
+        page.goes("You removed lines that other managers look after")
+        if self.managed_by() != ["skiff-console"]:
+            raise PageError(f"who looks becomes a manager: {self.managed_by()}")
+        page.click("Apply", "button.primary")
+        page.shows("Applied.")
+        page.until("!document.querySelector('.editor-text').value.includes('b: old')", "what is left out goes")
+        if self.managed_by() != [me]:
+            raise PageError(f"managed by {self.managed_by()}, not by {me}")
+        page.clear()
+        # Somebody else does the same in a console of his own.
+        self.applied("skiff-console:joe", a="theirs")
+        page.until("document.querySelector('.editor-text')?.value.includes('a: theirs')")
+        self.edit("a: theirs", "a: mine")
+        page.click("Show what would change")
+        page.shows('conflict with "skiff-console:joe"')
+        page.click("Show it with these taken over")
+        page.click("Take over and apply")
+        page.shows("Applied.")
+        self.skiff("delete", "configmap", "shared", "-n", "shop")
+
+    def applied(self, manager, **data):
+        self.skiff("apply", "--server-side", "--force-conflicts", f"--field-manager={manager}", "-f", "-", given=json.dumps({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "shared", "namespace": "shop"}, "data": data}))
+
+    def managed_by(self):
+        """Who applied it, or wrote it otherwise."""
+        said = subprocess.run([os.environ["skiff"], "get", "configmap", "shared", "-n", "shop", "-o", "json", "--show-managed-fields"],
+                              check=True, capture_output=True, text=True).stdout
+        return sorted({each["manager"] for each in json.loads(said)["metadata"]["managedFields"]})
 
     def held_back(self, click):
         """Clicks, and holds back the request that comes of it until `window.__go()`."""

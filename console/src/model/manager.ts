@@ -30,18 +30,72 @@ export function managerOf(user: string): string {
   return printed + mark;
 }
 
+// FieldsV1: "f:", "k:" and "v:" members down to {}; "." where what has members is meant itself, too.
+interface Fields {
+  [name: string]: Fields;
+}
+
 interface Entry {
   manager?: string;
   operation?: string;
+  apiVersion?: string;
   subresource?: string;
+  fieldsV1?: Fields;
 }
 
-// Which of an object's entries is what was applied under the shared name, if it has to become this manager's; -1: none.
-export function sharedEntry(fields: unknown[] | undefined, manager: string): number {
-  const applied = (each: unknown, name: string) => {
-    const entry = each as Entry;
-    return entry.manager === name && entry.operation === 'Apply' && !entry.subresource;
-  };
-  if (fields?.some((each) => applied(each, manager))) return -1;
-  return fields?.findIndex((each) => applied(each, kShared)) ?? -1;
+type Change = { op: 'test' | 'replace'; path: string; value: unknown } | { op: 'remove'; path: string };
+
+function union(some: Fields, others: Fields): Fields {
+  const both = { ...some };
+  for (const [name, fields] of Object.entries(others)) {
+    const mine = both[name];
+    if (mine === undefined) both[name] = fields;
+    else if (isLeaf(mine) !== isLeaf(fields)) both[name] = { '.': {}, ...mine, ...fields };
+    else both[name] = union(mine, fields);
+  }
+  return both;
+}
+
+function isLeaf(fields: Fields): boolean {
+  return Object.keys(fields).length === 0;
+}
+
+export interface Handover {
+  as: string; // Who applies.
+  changes: Change[]; // Of the records, a JSON patch, before he does.
+}
+
+// Whom somebody applies as, and what of the records of who wrote what becomes one entry of that name before: what he
+// applied himself, and what was applied under the shared name. Then what he leaves out of it goes, and nothing of it
+// is in his way. `whole`: he gives the object as a whole, so that what was written by buttons is his text's as well;
+// of a part of it that would go unasked.
+// A dry run hands nothing of the shared name to who has no record of his own: he may leave it at that. It tries as
+// that name, which comes to the same.
+export function handover(records: unknown[] | undefined, mine: string, options: { dryRun: boolean; whole: boolean }): Handover {
+  const entries = (records ?? []) as Entry[];
+  const isTaken = ({ manager, operation, subresource = '' }: Entry) =>
+    (manager === mine || manager === kShared) &&
+    (operation === 'Apply' ? subresource === '' : options.whole && (subresource === '' || subresource === 'scale'));
+  const taken = entries.flatMap((each, at) => (isTaken(each) ? [at] : []));
+  if (taken.length === 0) return { as: mine, changes: [] };
+  const as = options.dryRun && taken.every((at) => entries[at]!.manager === kShared) ? kShared : mine;
+  const applied = taken.filter((at) => entries[at]!.operation === 'Apply');
+  const into = applied.find((at) => entries[at]!.manager === as) ?? applied[0] ?? taken[0]!;
+  const target = entries[into]!;
+  if (taken.length === 1 && target.manager === as && target.operation === 'Apply') return { as, changes: [] };
+  // What another version calls its fields says nothing in this one.
+  const fields = taken.map((at) => entries[at]!).filter((each) => each.apiVersion === target.apiVersion)
+    .reduce((sum, each) => union(sum, each.fieldsV1 ?? {}), {} as Fields);
+  const { subresource: _, ...rest } = target;
+  const path = (at: number) => `/metadata/managedFields/${at}`;
+  const changes: Change[] = taken.map((at) => ({ op: 'test', path: path(at), value: entries[at] }));
+  changes.push({ op: 'replace', path: path(into), value: { ...rest, manager: as, operation: 'Apply', fieldsV1: fields } });
+  // From the last on, so that the others stay where they are.
+  for (const at of taken.reverse()) if (at !== into) changes.push({ op: 'remove', path: path(at) });
+  return { as, changes };
+}
+
+// Whether a server's words of a conflict name him, or nobody in particular.
+export function isOwnConflict(words: string, mine: string): boolean {
+  return [mine, kShared].some((name) => words === `conflict with ${JSON.stringify(name)}` || words.startsWith(`conflict with ${JSON.stringify(name)} `));
 }

@@ -2,6 +2,7 @@
 // (a dry run of server-side apply), then they are applied.
 import { useMemo, useRef, useState } from 'preact/hooks';
 
+import { apply, type Applying } from '../api/apply';
 import { lookAgain, offered, useOffered } from '../api/discovery';
 import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
 import { onForget } from '../api/live';
@@ -15,7 +16,7 @@ import type { Tone } from '../model/pod';
 import { href } from '../router';
 import { namespace } from '../settings';
 import { t } from '../texts';
-import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
+import { Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
 import { Badge, Button, Head, Notice, Panel } from '../ui/parts';
 import { SpaceOptions } from '../ui/spaces';
@@ -59,7 +60,7 @@ async function known(path: string): Promise<{ there: There; object: Obj | null }
 }
 
 // Without a name the server makes one, which no apply can.
-function write(kind: Kind, space: string, object: Obj, options: { dryRun?: boolean; force?: boolean; before?: Obj | null }): Promise<Obj> {
+function write(kind: Kind, space: string, object: Obj, options: Applying): Promise<Obj> {
   const placed = kind.namespaced ? { ...object, metadata: { ...object.metadata, namespace: space } } : object;
   if (object.metadata.name) return apply(pathOf(kind, space, object.metadata.name), placed, options);
   return create(pathOf(kind, space), placed, options.dryRun);

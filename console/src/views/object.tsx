@@ -1,7 +1,8 @@
 // Any object: what is to be known of it, and its YAML, which is changed by server-side apply after the server
 // has said what would come of it.
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 
+import { apply } from '../api/apply';
 import { useOffered } from '../api/discovery';
 import { apiVersionOf, type Kind, kindByName, pathOf } from '../api/kinds';
 import { onForget, slim, useLive } from '../api/live';
@@ -12,7 +13,7 @@ import { isLogged } from '../model/logged';
 import { manifestOf, readManifest, wishOf } from '../model/manifest';
 import { go, href, place } from '../router';
 import { t } from '../texts';
-import { apply, Causes, Diff, type Refused, refusedBy } from '../ui/applied';
+import { Causes, Diff, type Refused, refusedBy } from '../ui/applied';
 import { Editor } from '../ui/editor';
 import { Action, Button, ErrorNotice, Head, Notice, Panel, Standing, Tabs } from '../ui/parts';
 import { say, tell } from '../ui/toasts';
@@ -32,6 +33,10 @@ keepTyped('objects', () => (drafts.size > 0 ? [...drafts] : undefined), (kept) =
 
 function linesOf(kind: DiffLine['kind'], before: string, after: string): string[] {
   return diffLines(before, after).filter((each) => each.kind === kind).map((each) => each.text);
+}
+
+function contentOf(object: Obj): string {
+  return manifestOf({ ...object, metadata: { ...object.metadata, resourceVersion: '' } });
 }
 
 function Result({ outcome, onPreview, onApply }: { outcome: Outcome; onPreview: (force: boolean) => void; onApply: (force: boolean) => void }) {
@@ -72,7 +77,9 @@ function useDraft(object: Obj, path: string, gone: boolean) {
   const [text, setText] = useState(() => drafts.get(path)?.text ?? manifestOf(object));
   const [outcome, setOutcome] = useState<Outcome>({ kind: 'none' });
   const edited = text !== manifestOf(base);
-  const moved = object.metadata.resourceVersion !== base.metadata.resourceVersion;
+  const follows = object.metadata.resourceVersion !== base.metadata.resourceVersion;
+  // Of records of who wrote what, which a look at what would change may put in order, there is nothing to tell.
+  const moved = useMemo(() => follows && contentOf(object) !== contentOf(base), [follows, object, base]);
   // What is there now, for those who waited: for an answer, or for the next picture (the effects of one
   // run after it, with what it showed).
   const latest = useRef(text);
@@ -93,7 +100,7 @@ function useDraft(object: Obj, path: string, gone: boolean) {
   };
   // Nobody has typed anything: the text follows the server.
   useEffect(() => {
-    if (moved && latest.current === manifestOf(base)) take(object);
+    if (follows && latest.current === manifestOf(base)) take(object);
     // Others changed what it was compared with.
     else if (outcome.kind === 'diff' && outcome.of !== wishOf(object)) setOutcome({ kind: 'none' });
   }, [object]);
@@ -125,9 +132,9 @@ function Known({ kind, object, path, gone }: { kind: Kind; object: Obj; path: st
     setBusy(false);
   };
   // Of one that is there nobody knows who manages it: the page keeps no such records.
-  const there = gone ? null : undefined;
+  const how = { whole: true, before: gone ? null : undefined };
   const preview = (force = false) => run(async (wanted) => {
-    const would = await apply(path, wanted, { dryRun: true, force, before: there });
+    const would = await apply(path, wanted, { ...how, dryRun: true, force });
     const lines = gone ? diffLines('', wishOf(would)).filter((each) => each.kind === 'added') : hunks(diffLines(wishOf(object), wishOf(would)));
     // What it started from has lines that it lacks, and they would still be there.
     const back = new Set(linesOf('added', wishOf(wanted), wishOf(would)));
@@ -135,7 +142,7 @@ function Known({ kind, object, path, gone }: { kind: Kind; object: Obj; path: st
     if (isLatest()) setOutcome({ kind: 'diff', lines, keeps, force, of: wishOf(object) });
   });
   const write = (force = false) => run(async (wanted) => {
-    const done = await apply(path, wanted, { force, before: there });
+    const done = await apply(path, wanted, { ...how, force });
     say('good', t.yaml.applied);
     take(slim({ apiVersion: apiVersionOf(kind), kind: kind.kind, ...done }), text);
   });
