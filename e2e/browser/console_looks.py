@@ -59,6 +59,7 @@ class Looks:
         self.check("a namespace that is gone")
         page.click("All namespaces", ".trouble-bar button")
         page.until("!document.querySelector('.trouble-bar')")
+        page.until("document.activeElement !== document.body", "a focus, where its button has gone")
         self.choose("shop")
         # Who presses beside it has not chosen.
         page.click("Namespace: ", ".space-button")

@@ -198,9 +198,17 @@ class Obstacles:
         # What is typed outlives what it was typed for.
         page.click("Change image")
         page.type("dialog input", "registry.example/late:1")
+        # Also for a container that it came to have meanwhile.
+        self.skiff("patch", "deployment", "focus", "-p", '{"spec": {"template": {"spec": {"containers": '
+                   '[{"name": "side", "image": "registry.example/side:1"}]}}}}')
+        page.until("document.querySelectorAll('dialog[open] input').length === 2")
+        field = page.run("[...document.querySelectorAll('dialog[open] input')].findIndex((e) => e.value.includes('side:1'))")
+        page.type(f"dialog label:nth-of-type({field + 1}) input", "registry.example/side:2")
         self.skiff("delete", "deployment", "focus")
         page.shows("focus was deleted. What you typed stays here until you close this.")
-        page.until("document.querySelector('dialog[open] input')?.value === 'registry.example/late:1'")
+        page.until("[...document.querySelectorAll('dialog[open] input')].map((e) => e.value).sort().join(' ') === "
+                   "'registry.example/late:1 registry.example/side:2'")
+        self.check("dialog of what is gone")
         page.click("Cancel", "dialog button")
         page.until("!document.querySelector('dialog')")
 

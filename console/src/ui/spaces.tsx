@@ -8,7 +8,7 @@ import type { Obj } from '../api/types';
 import { nearest } from '../model/nearest';
 import { namespace } from '../settings';
 import { t } from '../texts';
-import { Icon } from './parts';
+import { Button, Icon } from './parts';
 
 const kShownMax = 100;
 
@@ -107,14 +107,19 @@ function goneOf(spaces: Live<Obj>): string {
 // Above what would be shown of a namespace that was deleted, or that a link of old names.
 export function GoneSpace() {
   const gone = goneOf(useLive<Obj>(kinds.namespaces));
-  if (gone === '') return null;
+  // Those who hear it are told by what was there before.
   return (
-    <section class="trouble-bar tone-warn" role="status" aria-label={t.namespace}>
-      <p>{t.namespaceGoneHint(gone)}</p>
-      <div class="row">
-        <button class="button small" onClick={() => (namespace.value = '')}>{t.allNamespaces}</button>
-      </div>
-    </section>
+    <>
+      <span class="hidden" role="status">{gone && t.namespaceGoneHint(gone)}</span>
+      {gone !== '' && (
+        <section class="trouble-bar tone-warn" aria-label={t.namespace}>
+          <p>{t.namespaceGoneHint(gone)}</p>
+          <div class="row">
+            <Button class="button small" onClick={() => (namespace.value = '')}>{t.allNamespaces}</Button>
+          </div>
+        </section>
+      )}
+    </>
   );
 }
 

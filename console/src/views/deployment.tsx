@@ -100,6 +100,10 @@ export function DeploymentView() {
     setImaged(null);
     setTyped(new Map());
   }, [space, name]);
+  // With what it came to have meanwhile, if it goes.
+  useEffect(() => {
+    if (deployment) setImaged((before) => before && deployment);
+  }, [deployment]);
   const shown = deployment ?? imaged;
   const dialog = imaged && shown && (
     <ImageDialog deployment={shown} gone={deployments.loaded && !deployment} typed={typed} onType={setTyped} onClose={() => setImaged(null)} />
