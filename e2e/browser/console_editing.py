@@ -104,6 +104,21 @@ class Editing:
         page.click("Show it with these taken over")
         page.click("Take over and apply")
         page.shows("Applied.")
+        page.clear()
+        # A text of a part of it takes over what he wrote by buttons as well, and takes nothing else of that away.
+        self.skiff("label", "configmap", "shared", "-n", "shop", "by=button", "kept=button", "--overwrite", f"--field-manager={me}")
+        page.go("#/create")
+        page.until("!!document.querySelector('.editor-text')")
+        page.type(".editor-text", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: shared, namespace: shop, labels: {by: text}}\n"
+                  "data: {a: mine}\n")
+        page.click("Show what would come of it")
+        page.until("document.querySelector('.plan .badge')?.innerText === 'would change'")
+        page.click("Apply", "button.primary")
+        page.until("document.querySelector('.plan .badge')?.innerText === 'applied'")
+        labels = self.shared()["labels"]
+        if labels != {"by": "text", "kept": "button"}:
+            raise PageError(f"its labels are {labels}")
+        page.click("Empty it")
         self.skiff("delete", "configmap", "shared", "-n", "shop")
 
     def applied(self, manager, **data):
@@ -112,9 +127,12 @@ class Editing:
 
     def managed_by(self):
         """Who applied it, or wrote it otherwise."""
+        return sorted({each["manager"] for each in self.shared()["managedFields"]})
+
+    def shared(self):
         said = subprocess.run([os.environ["skiff"], "get", "configmap", "shared", "-n", "shop", "-o", "json", "--show-managed-fields"],
                               check=True, capture_output=True, text=True).stdout
-        return sorted({each["manager"] for each in json.loads(said)["metadata"]["managedFields"]})
+        return json.loads(said)["metadata"]
 
     def held_back(self, click):
         """Clicks, and holds back the request that comes of it until `window.__go()`."""
