@@ -190,6 +190,9 @@ struct Flags::Impl {
     for (const auto& [known, set] : flags) {
       if (!unused.contains(known)) names.push_back(known);
     }
+    // Which all have, and --version all programs that are no verbs.
+    names.emplace_back("help");
+    if (tells_help && !flags.contains("version")) names.emplace_back("version");
     const auto begins = [&](std::string_view known) { return known.starts_with(name); };
     if (meant.empty()) {
       // Whoever typed how a name begins meant no other one that is near by chance.

@@ -174,6 +174,14 @@ TEST(Flags, OurOwnProgramsSayWhatCouldHaveBeenMeant) {
             "unknown shorthand flag: 'n' in -nodes=3; is --nodes meant?");
   EXPECT_EQ(flags.Parse({"-noeds", "3"}).error().message,
             "unknown shorthand flag: 'n' in -noeds; is --nodes meant?");
+  EXPECT_EQ(flags.Parse({"--halp"}).error().message, "unknown flag: --halp; is --help meant?");
+  EXPECT_EQ(flags.Parse({"-verison"}).error().message,
+            "unknown shorthand flag: 'v' in -verison; is --version meant?");
+  Flags verb("skiff get");
+  verb.LeaveOutHelp();
+  EXPECT_EQ(verb.Parse({"--halp"}).error().message, "unknown flag: --halp; is --help meant?");
+  EXPECT_EQ(verb.Parse({"--verison"}).error().message, "unknown flag: --verison");
+  EXPECT_EQ(Flags("kubectl get").Parse({"--halp"}).error().message, "unknown flag: --halp");
   std::vector<std::string> words;
   EXPECT_EQ(flags.Parse({"save", "--others=3"}, &words).error().message,
             "unknown flag: --others; see skiff up --help");

@@ -96,7 +96,9 @@ std::string Command::SeeHelp() const {
   if (verb_ == "diff") {
     return fmt::format("See '{} diff -h' for help and examples", environment_.program);
   }
-  return fmt::format("See '{} {} --help' for usage.", environment_.program, Called());
+  const std::string& called = Called();
+  return fmt::format("See '{}{}{} --help' for usage.", environment_.program,
+                     called.empty() ? "" : " ", called);
 }
 
 // "-it", "-nkube-system", "-n kube-system", "-w=false": as long flags with their values.
@@ -451,9 +453,6 @@ bool AsksForHelp(const Args& args) {
                      [](const std::string& arg) { return arg == "--help" || arg == "-h"; });
 }
 
-namespace {
-
-// Of a family without a verb: whether there are flags that no verb has, which is said then.
 bool RefusesFlags(Environment& environment, const std::string& family, const Args& args) {
   if (environment.shape || AsksForHelp(args)) return false;
   Command command(environment, family);
@@ -461,8 +460,6 @@ bool RefusesFlags(Environment& environment, const std::string& family, const Arg
   if (!parsed) environment.err(ErrorText(parsed.error()));
   return !parsed;
 }
-
-}  // namespace
 
 std::string FamilyHelp(const Environment& environment, const std::string& family,
                        const std::vector<std::string>& names) {

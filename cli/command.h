@@ -215,6 +215,9 @@ bool AsksForHelp(const Args& args);
 // helps have it.
 std::string FamilyHelp(const Environment& environment, const std::string& family,
                        const std::vector<std::string>& names);
+// Of a family without a verb, or a line without any (""): whether there are flags that no verb has,
+// which is said then.
+bool RefusesFlags(Environment& environment, const std::string& family, const Args& args);
 // For verbs with verbs of their own ("rollout status"): runs the one that the first word names.
 int RunFamily(Environment& environment, const std::string& family, const Verb* verbs, size_t count,
               const Args& args);

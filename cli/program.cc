@@ -361,7 +361,7 @@ int HelpMain(Environment& environment, const Args& words) {
 
 // `at`: where the first word stands that is no flag.
 int RunWords(Environment& environment, const Args& args, size_t at) {
-  if (at >= args.size()) return Usage(environment);
+  if (at >= args.size()) return RefusesFlags(environment, "", args) ? 1 : Usage(environment);
   if (args[at] == "help") return HelpMain(environment, WithoutWord(args, at));
   if (at > 0 && !IsCliVerb(args[at])) {
     environment.err(fmt::format("Error: flags cannot be placed before plugin name: {}\n", args[0]));

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "cli/command.h"
 #include "cli/json_text.h"
 #include "cli/program_fixture.h"
 
@@ -33,6 +34,19 @@ TEST_F(ProgramTest, SaysWhatIsWrongWithFlags) {
             "error: flag needs an argument: --namespace\nSee 'kubectl get --help' for usage.\n");
   EXPECT_EQ(Run("set", {"foo"}), 1);
   EXPECT_EQ(err_, "error: unknown command \"foo\"\nSee 'kubectl set -h' for help and examples\n");
+}
+
+TEST_F(ProgramTest, SaysWhatIsWrongWithFlagsOfNoVerb) {
+  Environment environment = MakeEnvironment();
+  EXPECT_TRUE(RefusesFlags(environment, "", {"--verison"}));
+  EXPECT_EQ(err_, "error: unknown flag: --verison\nSee 'kubectl --help' for usage.\n");
+  err_.clear();
+  EXPECT_TRUE(RefusesFlags(environment, "", {"-n"}));
+  EXPECT_THAT(err_, testing::EndsWith("\nSee 'kubectl --help' for usage.\n"));
+  err_.clear();
+  EXPECT_FALSE(RefusesFlags(environment, "", {"--kubeconfig=/nowhere", "-v", "5"}));
+  EXPECT_FALSE(RefusesFlags(environment, "", {"--verison", "--help"}));
+  EXPECT_EQ(err_, "");
 }
 
 TEST_F(ProgramTest, WhatIsPatchedHereGetsNoNamespace) {

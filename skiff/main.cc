@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "apiserver/server/program.h"
-#include "base/did_you_mean.h"
 #include "base/standard_files.h"
 #include "base/terminal.h"
 #include "base/thread_stack.h"
@@ -29,6 +28,7 @@
 #include "skiff/init.h"
 #include "skiff/join.h"
 #include "skiff/kubelet.h"
+#include "skiff/leading_flag.h"
 #include "skiff/programs.h"
 #include "skiff/snapshot/program.h"
 #include "skiff/status.h"
@@ -167,22 +167,6 @@ std::vector<std::string> WithWordFirst(std::vector<std::string> args) {
   return args;
 }
 
-// One before any program, of which there are two alone.
-int RefuseFlag(const std::string& flag) {
-  const std::string_view name = std::string_view(flag).substr(flag.starts_with("--") ? 2 : 1);
-  const auto meant = skiff::NearestWords(name, {"help", "version"});
-  if (!meant.empty()) {
-    std::fprintf(stderr, "skiff: unknown flag: %s; is --%s meant?\n", flag.c_str(),
-                 std::string(meant.front()).c_str());
-    return 2;
-  }
-  std::fprintf(stderr,
-               "skiff: %s stands before any program: its flags follow it, as in `skiff up "
-               "--nodes=3`; `skiff --help` lists them all\n",
-               flag.c_str());
-  return 2;
-}
-
 int Main(int argc, char** argv) {
   skiff::LeaveInitBehind();
   skiff::SetThreadStacks();
@@ -210,7 +194,10 @@ int Main(int argc, char** argv) {
       .kubeconfig_here = skiff::AdminKubeconfigPath({.data_dir = skiff::DefaultDataDir()}),
       .how_to_start = &skiff::HowToStart};
   for (const Program& program : kPrograms) caller.programs.emplace_back(program.word);
-  if (args[0].starts_with('-') && !skiff::cli::IsCliLine(args)) return RefuseFlag(args[0]);
+  if (args[0].starts_with('-') && !skiff::cli::IsCliLine(args)) {
+    std::fprintf(stderr, "skiff: %s\n", skiff::RefusedLeadingFlag(args[0]).c_str());
+    return 2;
+  }
   return skiff::RunWithThreadStack([&] { return skiff::cli::KubectlMain(args, caller); });
 }
 

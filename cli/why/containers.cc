@@ -79,7 +79,7 @@ void AddImageTrouble(const Place& at, const std::string& reason, std::string mes
     why = "the node does not have it, and imagePullPolicy is Never";
   }
   // Such are built or packed here, and no registry has them.
-  const bool is_local = image.starts_with("skiff.local/");
+  const bool is_local = image.starts_with("skiff.local/") && reason != "InvalidImageName";
   if (is_local) why = "no registry has it, and it was not loaded on the node";
   if (why.empty()) why = "it cannot be pulled";
   finding.sentence = fmt::format("{} has no image {}: {}", at.Subject(), image, why);
