@@ -98,9 +98,9 @@ TEST_F(WhyTest, AnImageOfNoRegistryHasToBeLoaded) {
                                 "registry has it, and it was not loaded on the node.\n"));
   EXPECT_THAT(local, HasSubstr("try: skiff image load FILE\n"));
   const std::string broken = Why(
-      "{kind: Pod, metadata: {name: web}, spec: {containers: [{name: main, image: "
-      "'skiff.local/Unicorn:'}]}, status: {containerStatuses: [{name: main, state: {waiting: "
-      "{reason: InvalidImageName}}}]}}");
+      "{kind: Pod, metadata: {name: web}, spec: {nodeName: n1, containers: [{name: main, image: "
+      "'skiff.local/Unicorn:'}]}, status: {phase: Pending, containerStatuses: [{name: main, "
+      "state: {waiting: {reason: InvalidImageName}}}]}}");
   EXPECT_THAT(broken, HasSubstr("that is no name of an image"));
   EXPECT_THAT(broken, Not(HasSubstr("image load")));
   EXPECT_THAT(Why(PodWith("{waiting: {reason: ErrImageNeverPull}}")),
