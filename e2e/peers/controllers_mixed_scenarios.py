@@ -189,13 +189,12 @@ scenario(
     more=together(*[make("pods", pod(f"d{i}")) for i in range(2)],
                   make("pods", pod("e", priorityClassName="system-cluster-critical"))),
     ends=patch("pods", "a", {"spec": {"activeDeadlineSeconds": 500}}),
-    init=together(
-        make("resourcequotas", {"metadata": {"name": "size"}, "spec": {"hard": {"requests.cpu": "1",
-                                                                               "limits.cpu": "3"}}}),
-        make("pods", pod("i", initContainers=[
-            {"name": "i", "image": "x", "resources": {"limits": {"cpu": "800m"}, "requests": {"cpu": "700m"}}},
-            {"name": "s", "image": "x", "restartPolicy": "Always", "resources": {"limits": {"cpu": "100m"}}}],
-            containers=[{"name": "c", "image": "x", "resources": {"limits": {"cpu": "200m"}}}]))),
+    # By itself: whether a pod that is made at the same moment counts is a race there.
+    size=make("resourcequotas", {"metadata": {"name": "size"}, "spec": {"hard": {"requests.cpu": "2", "limits.cpu": "3"}}}),
+    init=make("pods", pod("i", initContainers=[
+        {"name": "i", "image": "x", "resources": {"limits": {"cpu": "800m"}, "requests": {"cpu": "700m"}}},
+        {"name": "s", "image": "x", "restartPolicy": "Always", "resources": {"limits": {"cpu": "100m"}}}],
+        containers=[{"name": "c", "image": "x", "resources": {"limits": {"cpu": "200m"}}}])),
     whole=make("pods", pod("w", resources={"limits": {"cpu": "400m"}}, containers=[
         {"name": "c", "image": "x", "resources": {"limits": {"cpu": "100m"}}}, {"name": "d", "image": "x"}])),
     ended=patch("pods", "i", {"metadata": {"labels": {"end": "ok"}}}),
